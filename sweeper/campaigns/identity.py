@@ -14,7 +14,7 @@ from slimtune.sweeper.study.record import IDENTITY
 from slimtune.sweeper.study.storages.loading import is_in_file
 from slimtune.training.broken_files import BROKEN, read_object
 from slimtune.training.errors import StoreError
-from slimtune.training.listed_names import on_one_line
+from slimtune.training.listed_names import counted, on_one_line
 from slimtune.training.usual_places import DATA_REPORT_FILE
 
 # these say where the rows are; which rows there are is told by their fingerprint
@@ -104,7 +104,7 @@ def counts_told(request: SweepRequest, prepared: Preparation) -> str:
     """How many rows a sweep has had, as far as its data report says it, and how many there are now."""
     before = _rows_noted(request.folder / DATA_REPORT_FILE)
     now = sum(split.num_rows for split in prepared.report.splits)
-    return f" ({now:,} rows now)" if before is None else f" ({before:,} rows before, {now:,} now)"
+    return f" ({counted(now, 'row')} now)" if before is None else f" ({counted(before, 'row')} before, {now:,} now)"
 
 
 def _rows_noted(path: Path) -> int | None:

@@ -17,7 +17,7 @@ from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.sweeper.study.analysis.attempts import NAME, as_shown, earlier_of, number_notes
 from slimtune.sweeper.study.record import ENDED_BY, param_keys
 from slimtune.training.fitted_table import FittedTable
-from slimtune.training.listed_names import on_one_line
+from slimtune.training.listed_names import counted, on_one_line
 
 COLOURS = {
     TrialState.waiting: "dim",
@@ -117,7 +117,7 @@ class LiveTable:
         one, all_of_them = ("rerun", "reruns") if self._study.spec.enqueued_only else ("trial", "search")
         text = f"best {best[0].objective:z.4f} ({trial_name(best[0])})" if best else f"no {one} completed yet"
         if best and self._study.spec.goals.several:
-            text = f"{len(self._study.pareto())} trials in the Pareto set"
+            text = f"{counted(len(self._study.pareto()), 'trial')} in the Pareto set"
         left = seconds_left(trials, self._study.num_places())
         return f"{text}, about {duration(left)} of the {all_of_them} left" if left else text
 

@@ -26,8 +26,9 @@ footer {{ position: sticky; bottom: 0; background: Canvas; padding: .75rem 0; bo
 @media print {{ footer {{ display: none; }} }}
 </style></head><body>
 <h1>Which answer is better?</h1>
-<p>{count} rows. Choose the better answer of each row, or that they are equally good. The order of the answers is
-another one in each row, and nobody can see from where they come. At the end, save the file and send it back.</p>
+<p>{counted(count, 'row')}. Choose the better answer of each row, or that they are equally good. The order of the
+answers is another one in each row, and nobody can see from where they come. At the end, save the file
+and send it back.</p>
 <form>{rows}</form>
 <footer><label>Your name <input id="reviewer" autocomplete="name"></label>
 <button id="save" type="button">Save my answers</button> <span id="count" role="status"></span></footer>

@@ -11,6 +11,7 @@ from slimtune.sweeper.study import Study, load_study_trials
 from slimtune.sweeper.study.loaded import study_name_in
 from slimtune.sweeper.study.record import BUDGET, TrialRecord
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import agreeing, counted
 
 
 def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str, Any]], str | None]) -> list[str]:
@@ -33,7 +34,10 @@ def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str
     study.start_from(request.start_point())
     notes = _fewer_notes(study)
     if left := study.enqueue_new(enqueued_points(config.enqueue, request.space)):
-        notes.append(f"{left} points of search.enqueue have no place in the budget; raise search.n_trials")
+        notes.append(
+            f"{counted(left, 'point')} of search.enqueue {agreeing(left, 'has', 'have')} no place in the budget; raise "
+            "search.n_trials"
+        )
     if config.warm_start is not None and study.is_new():
         notes.append(_learn(study, request, differs))
     return notes
@@ -45,8 +49,8 @@ def _fewer_notes(study: Study) -> list[str]:
     if wanted >= kept:
         return []
     return [
-        f"search.n_trials is {wanted}, and {kept} trials were begun before: none of them is taken away, and none is "
-        f"begun; the sweep has {kept}, and a number above that adds to them"
+        f"search.n_trials is {wanted}, and {counted(kept, 'trial was', 'trials were')} begun before: none of "
+        f"them is taken away, and none is begun; the sweep has {kept}, and a number above that adds to them"
     ]
 
 
@@ -98,8 +102,10 @@ def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, 
     if why:
         learned = f"its trials are not compared with, since {why}"
     else:
-        learned = f"the sampler learns from {number} trials{'' if number else _why_none(other.trials)}"
-    return f"search.warm_start={config.warm_start}: {begun} points are tried first, and {learned}"
+        learned = f"the sampler learns from {counted(number, 'trial')}{'' if number else _why_none(other.trials)}"
+    return (
+        f"search.warm_start={config.warm_start}: {counted(begun, 'point is', 'points are')} tried first, and {learned}"
+    )
 
 
 def _why_none(trials: Sequence[TrialRecord]) -> str:

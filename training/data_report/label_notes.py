@@ -10,7 +10,7 @@ from slimtune.training.alike_names import as_seen, meanings_of, without_unseen
 from slimtune.training.data.cells import ABSENT, cell_of, listed
 from slimtune.training.data.examples import Example
 from slimtune.training.data.label_cells import label_name
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import counted, with_commas
 
 SHOWN, SHOWN_CHARACTERS = 4, 40
 # what programs write where there is nothing; here each is a word like others
@@ -61,7 +61,7 @@ def _rewritten(ways: Mapping[str, Mapping[str, int]], texts: set[str]) -> Iterat
     for label, counts in ways.items():
         for written, count in counts.items():
             if written != label and (len(counts) > 1 or written in texts):
-                yield f"{shortened(written)} as '{shortened(label)}' ({count:,} rows)"
+                yield f"{shortened(written)} as '{shortened(label)}' ({counted(count, 'row')})"
 
 
 def blank_notes(examples: Sequence[Example], column: str) -> list[str]:

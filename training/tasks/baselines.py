@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
 from slimtune.training.data.spans import Span
 from slimtune.training.data.tokenizing.words import WORD, word_ranges
+from slimtune.training.listed_names import counted
 from slimtune.training.metrics.cosines import comparable
 from slimtune.training.tracking.display import warned
 
@@ -236,7 +237,7 @@ def _asked(aim: Aim, score: float, num_rows: int) -> str:
     room = rows_of_room(aim.metric, score, num_rows)
     if room is None or not 0 < room <= FEW_ROWS:
         return BEAT_IT
-    return f"{num_rows - room:,} of {num_rows:,} rows: only {who_beats(room)} beats it"
+    return f"{num_rows - room:,} of {counted(num_rows, 'row')}: only {who_beats(room)} beats it"
 
 
 def _told(baseline: str, asked: str) -> str:
