@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from slimtune.sweeper.goals.difference import begun_otherwise, goals_difference
 from slimtune.sweeper.goals.goals import ATTR, Goals, goals_of
 from slimtune.sweeper.search.first_points import enqueued_points, folder_of, no_such_sweep, point_of
 from slimtune.sweeper.search.request import SweepRequest
@@ -62,11 +63,8 @@ def note_goals(study: Study) -> None:
     """
     now = study.spec.goals.described()
     known = _noted_goals(study) if ATTR in study.attrs() or study.num_begun() else now
-    if known != now:
-        raise StoreError(
-            f"the search '{study.spec.name}' was begun with other goals, so its trials do not compare: {known}, "
-            f"now {now}; take another search.name, or remove the sweep's folder to begin anew"
-        )
+    if (differ := goals_difference(known, now)) is not None:
+        raise StoreError(begun_otherwise(study.spec.name, differ))
     if study.spec.goals.is_named:
         study.set_attr(ATTR, now)
 
@@ -78,8 +76,8 @@ def check_goals(study: Study) -> None:
         StoreError: The sweep is led with other objectives or constraints.
     """
     known, now = _noted_goals(study), study.spec.goals.described()
-    if known != now:
-        raise StoreError(f"the sweep is led with other goals: {known}, here {now}; give it the same command")
+    if (differ := goals_difference(known, now)) is not None:
+        raise StoreError(f"the sweep is led with other goals: {differ} here; give it the same command")
 
 
 def _noted_goals(study: Study) -> Mapping[str, Any]:
