@@ -9,6 +9,7 @@ from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import value_text
 from slimtune.sweeper.space.dimension import Choice, Dimension, Scalar, is_number
 from slimtune.sweeper.study import TrialState
+from slimtune.training.config.baseline_names import told_baseline
 from slimtune.training.listed_names import agreeing, counted
 
 # so near to the end of a range, as a share of it, is at the end
@@ -93,8 +94,8 @@ def baselines_not_beaten(facts: SweepFacts) -> Iterator[str]:
         if value is None or (own > value if facts.maximize else own < value):
             continue
         yield (
-            f"Baseline not beaten: {name.replace('_', ' ')} has {facts.metric} {value:z.4f} on validation, {who} "
-            f"{own:z.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
+            f"Baseline not beaten: {told_baseline(name)} has {facts.metric} {value:z.4f} on "
+            f"validation, {who} {own:z.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
         )
 
 

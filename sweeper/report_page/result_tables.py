@@ -8,6 +8,7 @@ from slimtune.sweeper.report_page.figures.rungs import Rung
 from slimtune.sweeper.report_page.markup import Cell, Row, Table, number, paragraph, score, unordered
 from slimtune.sweeper.study.analysis.finalists import Seeded
 from slimtune.sweeper.study.analysis.importance import INTERVAL_PERCENT, Importance
+from slimtune.training.config.baseline_names import told_baseline
 from slimtune.training.listed_names import counted
 from slimtune.training.tracking.display import told_readings
 
@@ -176,7 +177,7 @@ def _baseline_table(data: Mapping[str, Any]) -> str:
     if not names:
         return ""
     rows: list[Row] = [
-        [model.replace("_", " "), *(score(scores.get(name)) for name in names)] for model, scores in baselines.items()
+        [told_baseline(model), *(score(scores.get(name)) for name in names)] for model, scores in baselines.items()
     ]
     columns = ["model", *(name.replace("_", " ") for name in names)]
     return str(Table("simple models on the validation rows", columns, rows))

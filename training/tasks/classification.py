@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import AutoModelForSequenceClassification
 
+from slimtune.training.config.baseline_names import BAG_OF_WORDS, MAJORITY
 from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
@@ -28,14 +29,7 @@ from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.confusion import confusion_matrix, per_class
 from slimtune.training.metrics.given.class_number import class_guard
-from slimtune.training.tasks.baselines import (
-    BAG_OF_WORDS,
-    MAJORITY,
-    bag_of_words,
-    bag_of_words_sets,
-    majority,
-    scored_rows,
-)
+from slimtune.training.tasks.baselines import bag_of_words, bag_of_words_sets, majority, scored_rows
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.label_names import label_options, numbers_misread, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForTokenClassification
 
+from slimtune.training.config.baseline_names import LOOKUP
 from slimtune.training.config.task import ExtractionTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED, Batch, EncodedSplit, Targets
@@ -33,7 +34,7 @@ from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.entities import per_type
 from slimtune.training.metrics.given.written_span import span_guard
 from slimtune.training.models.generate import some_rows
-from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
+from slimtune.training.tasks.baselines import MAX_ANSWERS, lookup
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.label_names import label_options, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, own_loss

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
+from slimtune.training.config.baseline_names import UNIGRAM
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example, text_of
 from slimtune.training.data.readers.row import Row
 from slimtune.training.metrics import Measure, Tally, measures_of
-from slimtune.training.tasks.baselines import UNIGRAM
 from slimtune.training.tasks.causal_generation import next_token_call, next_token_logits, num_end_tokens
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, own_loss

@@ -15,6 +15,7 @@ from torch.nn.functional import cosine_similarity, pad
 from transformers import AutoModel
 
 from slimtune.training.alike_names import looks_like
+from slimtune.training.config.baseline_names import OVERLAP
 from slimtune.training.config.task import METRIC_KEYS, Pooling, SimilarityTask, TaskConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
@@ -29,7 +30,7 @@ from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.cosines import comparable
 from slimtune.training.metrics.given.pair_number import pair_guard
 from slimtune.training.metrics.spearman import spearman
-from slimtune.training.tasks.baselines import OVERLAP, word_overlap
+from slimtune.training.tasks.baselines import word_overlap
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 from slimtune.training.tasks.pair_losses import PairLabels, labels_taken
