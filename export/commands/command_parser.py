@@ -8,6 +8,8 @@ from slimtune.training.config.dotted_keys import key_suggestion, meant_keys
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import UserError
 
+# keys that take the name of an option
+GROUPS = ("export.target", "search.sampler", "search.pruner")
 # how argparse begins what it says of words that are missing
 MISSING = "the following arguments are required"
 
@@ -86,8 +88,8 @@ def _repair(parser: CommandParser, words: Sequence[str], known: Sequence[str]) -
     keys = (parser.keys or tuple)()
     if parser.takes_keys and "." in name:
         bare, following = name.lstrip("-"), next(iter(words[1:]), "...")
-        # keys of Hydra's own are in no list
-        is_one = not keys or bare in keys or bare.startswith("hydra.")
+        # keys of Hydra's own are in no list, and what chooses a section has none of its own
+        is_one = not keys or bare in (*keys, *GROUPS) or bare.startswith("hydra.")
         meant = [bare] if is_one else meant_keys(bare, keys)
         if not meant:
             return f"no key is called so either, {key_suggestion(bare, keys)}"

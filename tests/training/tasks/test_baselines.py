@@ -153,7 +153,7 @@ def test_many_rows_are_sampled_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -
     assert set(nearest_answers(texts, texts)) <= set(seen[2])
     scores = {"majority": {"accuracy": 0.1}, "bag_of_words": {"accuracy": 0.5}, "nearest": {"chrf": 9.0}}
     assert notes(scores, num_rows=(120, 3000))[2:] == [
-        "bag_of_words, nearest: learned from 30 of 120 training rows",
+        "bag of words, nearest: learned from 30 of 120 training rows",
         "nearest: scored on 2,000 of 3,000 validation rows",
     ]
 
