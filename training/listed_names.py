@@ -34,7 +34,7 @@ def agreeing(number: int, one: str, several: str) -> str:
     return one if number == 1 else several
 
 
-def numbered(what: str, numbers: Iterable[int]) -> str:
+def by_numbers(what: str, numbers: Iterable[int]) -> str:
     """Things that are called by their numbers: `trial 0`, `trials 0, 2`."""
     found = list(map(str, numbers))
     return f"{agreeing(len(found), what, f'{what}s')} {', '.join(found)}"

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from slimtune.export.promotion.config import PromotionConfig, override_without, rules_off
 from slimtune.export.promotion.facts import ModelFacts
-from slimtune.training.config.baseline_names import told_baseline
 from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
 from slimtune.training.listed_names import counted
+from slimtune.training.tracking.display import told_baseline
 
 NO_LEAK, CONFIDENCE, MIN_GAIN = "no_leak", "confidence", "min_gain"
 # why near leaks were kept although they were to be left out

@@ -11,7 +11,7 @@ from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.atomic_files import json_text
 from slimtune.training.errors import ConfigError, StoreError
-from slimtune.training.listed_names import agreeing, numbered
+from slimtune.training.listed_names import agreeing, by_numbers
 from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: S
     for name, loaded in sweeps.items():
         if loaded.goals.several:
             of = f" of {name}" if len(sweeps) > 1 else ""
-            print(f"Pareto set{of}: {numbered('trial', [trial.number for trial in loaded.pareto()])}")
+            print(f"Pareto set{of}: {by_numbers('trial', [trial.number for trial in loaded.pareto()])}")
 
 
 def _number_notes(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -> list[str]:

@@ -110,11 +110,11 @@ def _outcome_lines(status: "SweepStatus") -> list[str]:
     means = agreeing(len(status.goals.names), "mean", "means")
     lines = [f"winner: {scores} ({means} over its seeds), trial {winner['trial']}  {params}"]
     if outcome.test:
-        scores = (
+        intervals = (
             f"{name} {one['value']:z.4f} ({one['low']:z.4f} to {one['high']:z.4f})"
             for name, one in outcome.test.items()
         )
-        lines.append(f"test, 95 % intervals: {', '.join(scores)}")
+        lines.append(f"test, 95 % intervals: {', '.join(intervals)}")
     if outcome.uri is not None:
         alias = outcome.registered.get("alias")
         lines.append(f"registered: {outcome.uri}{f', alias {alias}' if alias else ''}")

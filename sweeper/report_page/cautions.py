@@ -9,8 +9,8 @@ from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import value_text
 from slimtune.sweeper.space.dimension import Choice, Dimension, Scalar, is_number
 from slimtune.sweeper.study import TrialState
-from slimtune.training.config.baseline_names import told_baseline
 from slimtune.training.listed_names import agreeing, counted
+from slimtune.training.tracking.display import told_baseline
 
 # so near to the end of a range, as a share of it, is at the end
 NEAR_END = 0.02

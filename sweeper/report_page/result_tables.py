@@ -8,9 +8,8 @@ from slimtune.sweeper.report_page.figures.rungs import Rung
 from slimtune.sweeper.report_page.markup import Cell, Row, Table, number, paragraph, score, unordered
 from slimtune.sweeper.study.analysis.finalists import Seeded
 from slimtune.sweeper.study.analysis.importance import INTERVAL_PERCENT, Importance
-from slimtune.training.config.baseline_names import told_baseline
 from slimtune.training.listed_names import counted
-from slimtune.training.tracking.display import told_readings
+from slimtune.training.tracking.display import told_baseline, told_readings
 
 
 def test_table(test: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from slimtune.training.atomic_files import write_json
-from slimtune.training.config.baseline_names import told_baseline
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.score_range import score_range
 from slimtune.training.config.task import ClassificationTask
@@ -38,6 +37,7 @@ from slimtune.training.models.positions import positions_of
 from slimtune.training.stages import told_stage
 from slimtune.training.tasks.baselines import CONSTANT, Aim, baseline_notes
 from slimtune.training.tasks.registry import entry_of, labels_of_rows
+from slimtune.training.tracking.display import told_baseline
 from slimtune.training.usual_places import DATA_REPORT_FILE
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.unknown_tokens import unknown_notes

@@ -15,7 +15,12 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from slimtune.training.config.baseline_names import (
+from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
+from slimtune.training.data.spans import Span
+from slimtune.training.data.tokenizing.words import WORD, word_ranges
+from slimtune.training.listed_names import counted
+from slimtune.training.metrics.cosines import comparable
+from slimtune.training.tracking.display import (
     BAG_OF_WORDS,
     LOOKUP,
     MAJORITY,
@@ -23,13 +28,8 @@ from slimtune.training.config.baseline_names import (
     NEAREST,
     short_name,
     told_baseline,
+    warned,
 )
-from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
-from slimtune.training.data.spans import Span
-from slimtune.training.data.tokenizing.words import WORD, word_ranges
-from slimtune.training.listed_names import counted
-from slimtune.training.metrics.cosines import comparable
-from slimtune.training.tracking.display import warned
 
 MAX_ROWS = 20_000
 # scores of text take a millisecond a row

@@ -14,7 +14,6 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import AutoModelForSequenceClassification
 
-from slimtune.training.config.baseline_names import BAG_OF_WORDS, MAJORITY
 from slimtune.training.config.task import ClassificationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
@@ -33,6 +32,7 @@ from slimtune.training.tasks.baselines import bag_of_words, bag_of_words_sets, m
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.label_names import label_options, numbers_misread, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
+from slimtune.training.tracking.display import BAG_OF_WORDS, MAJORITY
 
 BALANCED = "balanced"
 

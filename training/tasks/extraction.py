@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from transformers import AutoModelForTokenClassification
 
-from slimtune.training.config.baseline_names import LOOKUP
 from slimtune.training.config.task import ExtractionTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED, Batch, EncodedSplit, Targets
@@ -46,6 +45,7 @@ from slimtune.training.tasks.token_loss import (
     token_tally,
     weights_of,
 )
+from slimtune.training.tracking.display import LOOKUP
 
 
 @dataclass(frozen=True)

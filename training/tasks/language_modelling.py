@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
-from slimtune.training.config.baseline_names import UNIGRAM
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
 from slimtune.training.data.encoding import Encoded, Ragged
@@ -21,6 +20,7 @@ from slimtune.training.tasks.causal_generation import next_token_call, next_toke
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, own_loss
 from slimtune.training.tasks.token_loss import ModelCall, token_counts, token_loss, token_tally, weights_of
+from slimtune.training.tracking.display import UNIGRAM
 
 
 @dataclass(frozen=True)

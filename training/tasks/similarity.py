@@ -15,7 +15,6 @@ from torch.nn.functional import cosine_similarity, pad
 from transformers import AutoModel
 
 from slimtune.training.alike_names import looks_like
-from slimtune.training.config.baseline_names import OVERLAP
 from slimtune.training.config.task import METRIC_KEYS, Pooling, SimilarityTask, TaskConfig
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
@@ -35,6 +34,7 @@ from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 from slimtune.training.tasks.pair_losses import PairLabels, labels_taken
 from slimtune.training.tasks.token_loss import num_virtual_tokens
+from slimtune.training.tracking.display import OVERLAP
 
 # what labels are where two words say it
 ALIKE, DIFFERENT = "1", "0"

@@ -8,7 +8,6 @@ from typing import Any, Self
 import torch
 from torch import nn
 
-from slimtune.training.config.baseline_names import NEAREST, UNIGRAM
 from slimtune.training.config.task import GenerationTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import Batch, EncodedSplit, Targets
@@ -23,6 +22,7 @@ from slimtune.training.tasks.baselines import MAX_ANSWERS, nearest_answers
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, own_loss
 from slimtune.training.tasks.token_loss import ModelCall, token_counts, token_loss, token_tally
+from slimtune.training.tracking.display import NEAREST, UNIGRAM
 
 
 @dataclass(frozen=True)

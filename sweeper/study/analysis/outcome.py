@@ -81,5 +81,5 @@ def has_stage(attrs: Mapping[str, Any], name: str) -> bool:
         attrs: Of the study.
         name: Of the stage.
     """
-    noted = attrs.get(name)
+    noted = attrs.get(name) or {}
     return bool(noted) and noted.get(OF_CHECKPOINT) in (None, checkpoint_of(attrs.get(WINNER)))
