@@ -73,7 +73,9 @@ def _with_direction(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _direction_problems(*, maximize: bool, search: Search, values: Mapping[str, Any]) -> list[str]:
     if isinstance(given := values["search"].get("direction"), list):
-        return ["search.direction is a list; name what is made best, e.g. search.objectives=[accuracy,size_mb]"]
+        return [
+            "search.direction is a list; name what is made best, e.g. search.objectives=[accuracy,trained_parameters]"
+        ]
     metric = values["task"]["metric"]
     fitting = Direction.maximize if maximize else Direction.minimize
     # with objectives that have names, the section has the direction of the first one

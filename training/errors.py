@@ -19,6 +19,8 @@ SlimtuneError
 from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
+from slimtune.training.listed_names import counted
+
 
 class SlimtuneError(Exception):
     """Root of everything that slimtune raises on purpose."""
@@ -43,7 +45,7 @@ class ConfigError(UserError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        head = "1 problem in the config" if len(problems) == 1 else f"{len(problems)} problems in the config"
+        head = counted(len(problems), "problem in the config", "problems in the config")
         super().__init__("\n".join([head + ":", *(f"  - {problem}" for problem in problems)]))
 
     def __reduce__(self) -> tuple[type["ConfigError"], tuple[tuple[str, ...]]]:

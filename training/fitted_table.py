@@ -124,8 +124,9 @@ class FittedTable:
 
     def _left_out(self, spare: Sequence[str], width: int) -> list[int]:
         places = range(len(self._columns))
-        first = [at for name in spare for at in places if self._columns[at].name == name]
         kept = [at for at in places if at < self._keys or self._columns[at].name in self._kept]
+        named = (at for name in spare for at in reversed(places) if self._columns[at].name == name)
+        first = [at for at in dict.fromkeys(named) if at not in kept]
         order = [*first, *(at for at in reversed(places) if at not in first and at not in kept)]
         left_out: list[int] = []
         while order and self._least([at for at in places if at not in left_out]) > width:

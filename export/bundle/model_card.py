@@ -5,7 +5,7 @@ from slimtune.export.bundle.manifest import Manifest
 from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.graph_names import Kind
 from slimtune.training.data.prompt_template import FIELD
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import counted, with_commas
 from slimtune.training.markdown_text import markdown_text
 from slimtune.training.tracking.display import told_readings
 
@@ -34,7 +34,7 @@ def model_card(manifest: Manifest) -> str:
             *_prompt_lines(manifest),
             *_test_lines(manifest),
             "",
-            f"Measured on {verified.num_validation_rows} validation rows beside PyTorch in fp32 "
+            f"Measured on {counted(verified.num_validation_rows, 'validation row')} beside PyTorch in fp32 "
             f"(metric: {metric}; drop with its 95 % interval; times: {times} of median length, on the "
             "machine of the export):",
             "",
@@ -133,7 +133,9 @@ def _test_lines(manifest: Manifest) -> list[str]:
         f"{name} {item['value']:z.4f} [{item['low']:z.4f}, {item['high']:z.4f}]"
         for name, item in test["scores"].items()
     )
-    return [f"Test split, {told_readings(test)} ({test['num_rows']} rows, 95 % bootstrap interval): {scores}."]
+    return [
+        f"Test split, {told_readings(test)} ({counted(test['num_rows'], 'row')}, 95 % bootstrap interval): {scores}."
+    ]
 
 
 def _predict_lines(manifest: Manifest) -> list[str]:

@@ -4,9 +4,12 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
+from slimtune.training.config.dotted_keys import key_suggestion, meant_keys
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import UserError
 
+# keys that take the name of an option
+GROUPS = ("export.target", "search.sampler", "search.pruner")
 # how argparse begins what it says of words that are missing
 MISSING = "the following arguments are required"
 
@@ -82,10 +85,16 @@ def check_flags(parser: CommandParser, words: Sequence[str]) -> None:
 
 def _repair(parser: CommandParser, words: Sequence[str], known: Sequence[str]) -> str:
     name, equals, value = words[0].partition("=")
+    keys = (parser.keys or tuple)()
     if parser.takes_keys and "." in name:
-        following = next(iter(words[1:]), "...")
-        return f"a value is set without dashes, {name.lstrip('-')}={value if equals else following}"
-    ends = [key for key in (parser.keys or tuple)() if key.rpartition(".")[2] == name.lstrip("-").replace("-", "_")]
+        bare, following = name.lstrip("-"), next(iter(words[1:]), "...")
+        # keys of Hydra's own are in no list, and what chooses a section has none of its own
+        is_one = not keys or bare in (*keys, *GROUPS) or bare.startswith("hydra.")
+        meant = [bare] if is_one else meant_keys(bare, keys)
+        if not meant:
+            return f"no key is called so either, {key_suggestion(bare, keys)}"
+        return f"a value is set without dashes, {meant[0]}={value if equals else following}"
+    ends = [key for key in keys if key.rpartition(".")[2] == name.lstrip("-").replace("-", "_")]
     if ends:
         following = next(iter(words[1:]), "...")
         return f"a value is set by its key, without dashes: {ends[0]}={value if equals else following}"

@@ -16,7 +16,7 @@ from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.errors import DataError
 from slimtune.training.lasting_output import check_read
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import counted, with_commas
 from slimtune.training.stages import told_stage
 from slimtune.training.usual_places import USUAL_STORE
 
@@ -134,7 +134,7 @@ def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_row
             check_read()
     else:
         num_rows = write_jsonl(Path(out), _counted(predicted))
-        print(f"{num_rows} rows written to {out}")
+        print(f"{counted(num_rows, 'row')} written to {out}")
     for note in unanswered.notes():
         tell(note)
 

@@ -10,7 +10,7 @@ from slimtune.training.checkpoints.recorded_rows import found_rows
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import UntrustedError, UserError
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import agreeing, counted, with_commas
 from slimtune.training.tasks.rows import GivenRows, read_splits
 
 # of those rows, so many are named
@@ -88,4 +88,5 @@ def said_of_seen(given: GivenRows, seen: Sequence[int]) -> str:
     """How many rows are training rows of the model, and which."""
     places = with_commas([given.places[at] for at in seen[:SHOWN_ROWS]])
     more = f" and {len(seen) - SHOWN_ROWS:,} more" if len(seen) > SHOWN_ROWS else ""
-    return f"{len(seen):,} of the {len(given.scored):,} rows are training rows of the model ({places}{more})"
+    are = agreeing(len(seen), "is a training row", "are training rows")
+    return f"{len(seen):,} of the {counted(len(given.scored), 'row')} {are} of the model ({places}{more})"

@@ -26,6 +26,7 @@ from slimtune.training.evaluation.bootstrap import (
     units_of,
 )
 from slimtune.training.evaluation.score import source_of
+from slimtune.training.listed_names import counted
 from slimtune.training.metrics import Measure, Tally, compute_all
 
 # metrics that are the mean of what each row has; the loss is one where all rows weigh the same
@@ -80,7 +81,8 @@ class Comparison(NamedTuple):
     def told(self) -> str:
         """In one line."""
         compared = (
-            f"{self.metric} {self.challenger:z.4f} against the champion's {self.champion:z.4f} on {self.num_rows} rows"
+            f"{self.metric} {self.challenger:z.4f} against the champion's {self.champion:z.4f} on "
+            f"{counted(self.num_rows, 'row')}"
         )
         if self.low is None or self.high is None:
             return compared

@@ -15,7 +15,7 @@ from slimtune.export.promotion.facts import ModelFacts, model_facts
 from slimtune.export.promotion.rules import CONFIDENCE, MIN_GAIN, NO_LEAK, Outcome, RuleResult, rules_apart
 from slimtune.export.registry.aliases import NOT_KNOWN, SWITCHED_OFF
 from slimtune.export.registry.version_facts import Registrable
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import agreeing, counted, with_commas
 
 # what scores both, behind the reason why that is not done
 GIVE_DATA = "; give --data <labelled file> to score both"
@@ -100,7 +100,9 @@ def _untested(gain: RuleResult, comparison: Comparison | None, config: Promotion
 
 
 def _seen(comparison: Comparison) -> RuleResult:
-    told = f"{comparison.num_seen} of the {comparison.num_rows} rows of {comparison.rows} are training rows of its own"
+    are = agreeing(comparison.num_seen, "is a training row", "are training rows")
+    of = f"the {counted(comparison.num_rows, 'row')} of {comparison.rows}"
+    told = f"{comparison.num_seen} of {of} {are} of its own"
     told = f"{told}: {LEAVE_OUT_KNOWN} compares on the other ones"
     return RuleResult(NO_LEAK, Outcome.refused, told)
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from slimtune.export.promotion.config import PromotionConfig, override_without, rules_off
 from slimtune.export.promotion.facts import ModelFacts
 from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
+from slimtune.training.listed_names import counted
+from slimtune.training.tracking.display import told_baseline
 
 NO_LEAK, CONFIDENCE, MIN_GAIN = "no_leak", "confidence", "min_gain"
 # why near leaks were kept although they were to be left out
@@ -77,10 +79,10 @@ def _beats_baseline(facts: ModelFacts) -> RuleResult:
     if facts.score is None or facts.metric is None or best is None:
         return RuleResult(name, Outcome.unknown, f"it has no record of simple models' {facts.metric or 'scores'}")
     is_better = facts.score > best[1] if facts.maximize else facts.score < best[1]
-    told = f"{facts.metric} {facts.score:z.4f}, and {best[0].replace('_', ' ')} has {best[1]:z.4f}"
+    told = f"{facts.metric} {facts.score:z.4f}, and {told_baseline(best[0])} has {best[1]:z.4f}"
     if facts.num_rows is None:
         return RuleResult(name, Outcome.passed if is_better else Outcome.refused, told)
-    told = f"{told}, both on the {facts.num_rows:,} validation rows of its training"
+    told = f"{told}, both on the {counted(facts.num_rows, 'validation row')} of its training"
     if is_better:
         return RuleResult(name, Outcome.passed, told)
     told = f"{told}, whatever rows promote --data gives{_who_passes(facts, best[1], facts.num_rows)}"
@@ -108,7 +110,7 @@ def _no_leak(facts: ModelFacts) -> RuleResult:
     near, is_removed = int(facts.leaks["near"]), bool(facts.leaks["removed"])
     if near and not is_removed:
         why = SHARED if facts.leaks.get("shared") else "data.drop_leaks=false"
-        told = f"{near:,} training rows are nearly a held-out row and were kept ({why})"
+        told = f"{counted(near, 'training row is', 'training rows are')} nearly a held-out row and kept ({why})"
         return RuleResult(NO_LEAK, Outcome.refused, told)
     removed = int(facts.leaks["exact"]) + near
     told = f"{removed:,} such training rows were removed" if removed else "no training row is nearly a held-out row"

@@ -9,6 +9,7 @@ from slimtune.training.data.chat_turns import beside_messages, beside_notes
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.errors import DataError
+from slimtune.training.listed_names import counted
 
 if TYPE_CHECKING:
     from slimtune.export.runtime.given_rows import MovedText
@@ -46,7 +47,7 @@ class RowNotes:
         """
         if 0 < len(self._moved) < self._num_rows:
             where, moved = self._moved[0]
-            more = f" ({len(self._moved) - 1:,} more rows)" if len(self._moved) > 1 else ""
+            more = f" ({counted(len(self._moved) - 1, 'more row', 'more rows')})" if len(self._moved) > 1 else ""
             raise DataError(
                 f"{where}: no column '{moved.lacking}', which other rows have; its '{moved.instead}' is not read "
                 f"instead: fill '{moved.lacking}' in, or {moved.repair}{more}"

@@ -28,6 +28,7 @@ from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import ENDED, FOLDER, MESSAGE
 from slimtune.sweeper.study.stop_rules import failed_of, too_many_failures
 from slimtune.training.errors import ConfigError, StoreError
+from slimtune.training.listed_names import counted
 from slimtune.training.tracking.run import NullRun
 from slimtune.training.usual_places import PAGE_FILE
 
@@ -189,8 +190,9 @@ def _check_failures(study: Study, request: SweepRequest) -> None:
     if is_rate and too_many_failures(study.shown(), request.stop_rules):
         last = failed[-1].attrs.get(MESSAGE, failed[-1].kind)
         raise StoreError(
-            f"{len(failed)} of {request.num_trials()} trials failed, more than hydra.sweeper.max_failure_rate allows, "
-            f"so the search was ended; trial {failed[-1].number}: {last}; see {request.folder}"
+            f"{len(failed)} of {counted(request.num_trials(), 'trial')} failed, more than "
+            f"hydra.sweeper.max_failure_rate allows, so the search was ended; trial {failed[-1].number}: {last}; "
+            f"see {request.folder}"
         )
 
 

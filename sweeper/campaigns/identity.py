@@ -7,6 +7,8 @@ from typing import Any
 
 from slimtune.sweeper.campaigns.comparable import NEUTRAL_KEYS, result_keys
 from slimtune.sweeper.campaigns.preparation import Preparation
+from slimtune.sweeper.goals.difference import begun_otherwise, goals_difference
+from slimtune.sweeper.goals.goals import ATTR, goals_of
 from slimtune.sweeper.reporting.sweep_settings import as_set
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study.loaded import load_study_attrs
@@ -14,7 +16,7 @@ from slimtune.sweeper.study.record import IDENTITY
 from slimtune.sweeper.study.storages.loading import is_in_file
 from slimtune.training.broken_files import BROKEN, read_object
 from slimtune.training.errors import StoreError
-from slimtune.training.listed_names import on_one_line
+from slimtune.training.listed_names import counted, on_one_line
 from slimtune.training.usual_places import DATA_REPORT_FILE
 
 # these say where the rows are; which rows there are is told by their fingerprint
@@ -97,14 +99,25 @@ def check_begun(request: SweepRequest, prepared: Preparation) -> None:
     if is_in_file(storage, name):
         now = identity_of(request, prepared.data_fingerprint, prepared.base_fingerprint)
         counted = partial(counts_told, request, prepared)
-        check_same(load_study_attrs(storage, name).get(IDENTITY), now, name=name, counted=counted)
+        attrs = load_study_attrs(storage, name)
+        check_same(attrs.get(IDENTITY), now, name=name, counted=counted)
+        _check_goals(attrs, request)
+
+
+def _check_goals(attrs: Mapping[str, Any], request: SweepRequest) -> None:
+    goals = request.search.goals
+    # where none were noted, they had no names
+    unnamed = goals_of([goals.objectives[0].maximize]) if goals.is_named else goals
+    differ = goals_difference(attrs.get(ATTR) or unnamed.described(), goals.described())
+    if IDENTITY in attrs and differ is not None:
+        raise StoreError(begun_otherwise(request.search.config.name, differ))
 
 
 def counts_told(request: SweepRequest, prepared: Preparation) -> str:
     """How many rows a sweep has had, as far as its data report says it, and how many there are now."""
     before = _rows_noted(request.folder / DATA_REPORT_FILE)
     now = sum(split.num_rows for split in prepared.report.splits)
-    return f" ({now:,} rows now)" if before is None else f" ({before:,} rows before, {now:,} now)"
+    return f" ({counted(now, 'row')} now)" if before is None else f" ({counted(before, 'row')} before, {now:,} now)"
 
 
 def _rows_noted(path: Path) -> int | None:

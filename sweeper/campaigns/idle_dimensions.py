@@ -15,6 +15,7 @@ from slimtune.training.config.task import LESS_IS_BETTER, GenerationTask
 from slimtune.training.config.trial import TrialConfig, parse_trial
 from slimtune.training.engine.cadence import Plan, plan_of
 from slimtune.training.errors import ConfigError
+from slimtune.training.listed_names import counted
 from slimtune.training.package_path import PACKAGE_SCHEME
 from slimtune.training.workbench.idle_keys import has_matrices, has_new_layers, longest_uncut_row
 from slimtune.training.workbench.prepared_data import PreparedData
@@ -118,7 +119,7 @@ def _without_effect(request: SweepRequest, data: PreparedData) -> Iterator[tuple
     is_alone = rows == [MAX_LENGTH] and MAX_LENGTH in common
     longest = longest_uncut_row(data) if is_alone else None
     if longest is not None and all(int(str(value)) >= longest for value in edges(common[MAX_LENGTH])):
-        yield MAX_LENGTH, f"no row has more than {longest} tokens"
+        yield MAX_LENGTH, f"no row has more than {counted(longest, 'token')}"
     if groups or set(rows) - {MAX_LENGTH}:
         return
     if HEAD_RATIO in searched and not has_new_layers(data):
@@ -173,7 +174,7 @@ def _of_length(request: SweepRequest, configs: Sequence[TrialConfig], num_rows: 
         if key in values and all(_is_idle(key, length, values, config.fit, num_rows) for config in configs):
             decider = length.beside[0]
             shown = decider if decider in values else f"{decider}={_value(configs[0].fit, decider):g}"
-            yield _told(key, f"{length.said.format(shown)} ({num_rows:,} training rows)")
+            yield _told(key, f"{length.said.format(shown)} ({counted(num_rows, 'training row')})")
 
 
 def _is_idle(key: str, length: Length, values: Mapping[str, Sequence[Scalar]], fit: FitConfig, num_rows: int) -> bool:

@@ -8,6 +8,7 @@ from slimtune.sweeper.search.launchers.allotment import allotment
 from slimtune.training.config.fit import FitConfig
 from slimtune.training.hardware.load import OthersLoad
 from slimtune.training.hardware.threads import free_cores, is_limited
+from slimtune.training.listed_names import counted
 
 # of a study: how many cores its trials take, by machine
 CORES = "cores"
@@ -48,7 +49,7 @@ def own_cores(fit: FitConfig, load: OthersLoad, *, before: int | None) -> OwnCor
         return OwnCores(None)
     if before is not None:
         kept = min(before, every)
-        began = f"on {kept} of {every} cores, as it began {SETS_IT}"
+        began = f"on {kept} of {counted(every, 'core')}, as it began {SETS_IT}"
         return OwnCores(kept, began if kept < every else None)
     others = load.cores()
     # a container's quota is of a machine that others use too, and is left alone by what they leave
@@ -97,5 +98,5 @@ def workers_line(num_workers: int, fit: FitConfig, cores: int | None, *, elsewhe
     if elsewhere:
         return f"{num_workers} workers, a trial each (search.num_workers)"
     threads = fit.threads or max(1, (free_cores() if cores is None else cores) // num_workers)
-    of = f"{threads} {'thread' if threads == 1 else 'threads'} each"
+    of = f"{counted(threads, 'thread')} each"
     return f"{num_workers} workers of {of}, a trial each (search.num_workers)"

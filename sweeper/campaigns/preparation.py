@@ -18,6 +18,7 @@ from slimtune.training.engine.compile import is_worth_compiling
 from slimtune.training.engine.optimizer import check_optimizer
 from slimtune.training.errors import StoreError, check_all
 from slimtune.training.hardware.resources import resolve
+from slimtune.training.listed_names import counted
 from slimtune.training.models.weights_fingerprint import weights_fingerprint
 from slimtune.training.tasks.loss import own_loss
 from slimtune.training.workbench.evaluation_share import evaluation_note
@@ -88,7 +89,9 @@ def _scoring_notes(data: PreparedData) -> list[str]:
     every, most = len(data.rows.validation), data.config.data.validation_rows
     if most is not None and most < every:
         finalists = "finalists' reruns on all, and where there are none the sample chooses the winner"
-        return [f"trials are scored on {most:,} of {every:,} validation rows (data.validation_rows), {finalists}"]
+        return [
+            f"trials are scored on {most:,} of {counted(every, 'validation row')} (data.validation_rows), {finalists}"
+        ]
     note = evaluation_note(data.config.fit, data.encoded["train"], data.encoded.get("validation"))
     return [] if note is None else [note]
 

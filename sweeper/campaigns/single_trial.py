@@ -18,6 +18,7 @@ from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import StoreError, UserError
 from slimtune.training.hardware.load import OthersLoad
+from slimtune.training.listed_names import counted
 from slimtune.training.tracking.journal import QUEUED
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
 
@@ -72,7 +73,7 @@ class SingleTrial:
         total, per_epoch = self._length
         epochs = f"epoch {examples_seen / per_epoch:.2f} of {total / per_epoch:.2f}"
         shown = "; evaluations until there are not shown again" if num_reports else ""
-        self.say(f"goes on after {examples_seen:,} of {total:,} rows ({epochs}){shown}")
+        self.say(f"goes on after {examples_seen:,} of {counted(total, 'row')} ({epochs}){shown}")
         self._num_shown_before = num_reports
 
     def report(self, examples_seen: int, report: Report) -> Verdict:
@@ -85,7 +86,7 @@ class SingleTrial:
         objective = f"{self._metric} {report.objective:z.4f}"
         self.say(f"{progress}  {losses}  {objective}")
         if report.overfits_since is not None:
-            since = f"{report.overfits_since} rows"
+            since = counted(report.overfits_since, "row")
             story = f"overfits: validation loss was lowest after {since} and rises since, training loss falls"
             self.say(f"      {story} (docs/diagnose.md)")
         return Verdict(stop=False)

@@ -84,21 +84,30 @@ class Checking(Tuning):
         from rich.console import Console
 
         from slimtune.sweeper.campaigns.identity import check_begun
+        from slimtune.sweeper.campaigns.own_model import equal_objective_notes
         from slimtune.sweeper.campaigns.preflight import preflight
         from slimtune.sweeper.campaigns.winner_registration import why_unregistered
         from slimtune.sweeper.reporting.data_table import print_data
         from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_shown
         from slimtune.sweeper.space.searched_told import goals_line, searched_lines
         from slimtune.training.tracking.display import told_warnings
+        from slimtune.training.workbench.model_costs import CostMeter
+        from slimtune.training.workbench.prepared_data import ReadRows
 
         console = Console()
+        read = ReadRows()
         with stages_shown(console):
-            prepared = preflight(request)
+            prepared = preflight(request, read)
             check_begun(request, prepared)
+            notes = equal_objective_notes(request, CostMeter(read))
         report = prepared.report
         print_data(console, report)
         goals = request.search.goals.called(request.values["task"]["metric"])
-        for line in (*searched_lines(request.space, request.values), goals_line(goals)):
+        for line in (
+            *searched_lines(request.space, request.values),
+            goals_line(goals),
+            *(f"note: {one}" for one in notes),
+        ):
             print_line(console, line)
         export, tracking = parse_export(request.tried["export"]).section, parse_trial(request.tried).section.tracking
         # a single trial, whose arguments are checked as well, registers nothing anyway

@@ -17,7 +17,7 @@ from slimtune.export.verification.limits import none_passed
 from slimtune.sweeper.campaigns import winner_stages
 from slimtune.sweeper.campaigns.identity import check_same, counts_told, difference, identity_of
 from slimtune.sweeper.campaigns.own_cores import SweepCores, workers_line
-from slimtune.sweeper.campaigns.own_model import own_model_notes
+from slimtune.sweeper.campaigns.own_model import equal_objective_notes, own_model_notes
 from slimtune.sweeper.campaigns.preflight import preflight
 from slimtune.sweeper.campaigns.recorded_command import record_command
 from slimtune.sweeper.campaigns.selection.chosen_by_goals import gate_notes
@@ -139,6 +139,7 @@ class TuningRun:
                 *self._ended_notes(),
                 *notes,
                 *own_model_notes(self._request, self._meter),
+                *([] if self._meter is None else equal_objective_notes(self._request, self._meter)),
                 *self._gate_notes(),
                 *self._reruns.gone_notes(),
             ]

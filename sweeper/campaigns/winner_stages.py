@@ -15,7 +15,7 @@ from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study
 from slimtune.sweeper.study.analysis.outcome import OF_CHECKPOINT, checkpoint_of
-from slimtune.sweeper.study.record import WINNER
+from slimtune.sweeper.study.record import DOING, WINNER
 from slimtune.training.checkpoints.checkpoint import open_checkpoint
 from slimtune.training.evaluation.test_score import read_test
 from slimtune.training.tracking.run import TrackedRun
@@ -44,8 +44,11 @@ def once(
     attrs = study.attrs()
     known = attrs.get(name)
     if known is None or known["key"] != str(key) or not is_there(known["result"]):
+        # another process tells what is done now
+        study.set_attr(DOING, name)
         known = {"key": str(key), OF_CHECKPOINT: checkpoint_of(attrs.get(WINNER)), "result": make()}
         study.set_attr(name, known)
+        study.set_attr(DOING, None)
     result: Stage = known["result"]
     return result
 

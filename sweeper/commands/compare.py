@@ -11,6 +11,7 @@ from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.atomic_files import json_text
 from slimtune.training.errors import ConfigError, StoreError
+from slimtune.training.listed_names import agreeing, by_numbers
 from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: S
     for name, loaded in sweeps.items():
         if loaded.goals.several:
             of = f" of {name}" if len(sweeps) > 1 else ""
-            print(f"Pareto set{of}: trials", ", ".join(str(trial.number) for trial in loaded.pareto()))
+            print(f"Pareto set{of}: {by_numbers('trial', [trial.number for trial in loaded.pareto()])}")
 
 
 def _number_notes(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -> list[str]:
@@ -260,7 +261,7 @@ def _print_doubts(sweeps: "dict[str, Sweep]") -> None:
 def _title(sweeps: "dict[str, LoadedTrials]") -> str:
     """Their names, and what each goes by, if they say so."""
     told = {name: ", ".join(one.told for one in loaded.objectives) for name, loaded in sweeps.items()}
-    word = "sweep" if len(sweeps) == 1 else "sweeps"
+    word = agreeing(len(sweeps), "sweep", "sweeps")
     if len(set(told.values())) > 1:
         return f"{word} {'; '.join(f'{name}: {goals}' for name, goals in told.items())}"
     return f"{word} {', '.join(sweeps)}: {next(iter(told.values()))}"

@@ -14,6 +14,7 @@ from slimtune.export.runtime.row_notes import said_of_empty
 from slimtune.training.atomic_files import json_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import agreeing, counted
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 from slimtune.training.usual_places import USUAL_STORE
 from slimtune.training.writable_folder import check_writable
@@ -122,7 +123,7 @@ def _show(scored: "ModelScores", data: str) -> None:
         print_table(console, plain_table(columns, rows))
 
     scores = [(name, f"{value:z.4f}") for name, value in scored.scores.items() if not math.isnan(value)]
-    show(f"{scored.num_rows} rows of {data}", ("score", "value"), scores)
+    show(f"{counted(scored.num_rows, 'row')} of {data}", ("score", "value"), scores)
     if labels:
         keys = [key for key in labels[0] if key not in ("label", "support")]
         rows = [(one["label"], *(f"{one[key]:.3f}" for key in keys), one["support"]) for one in labels]
@@ -188,7 +189,8 @@ def _logged(scored: "ModelScores", options: argparse.Namespace, experiment: str)
     tracker = Tracker(_tracking(options.tracking_uri), experiment)
     tags = {"model": options.model, "data": str(options.data), "source": str(scored.source)}
     if scored.num_seen:
-        tags["warning"] = f"{scored.num_seen} of the {scored.num_rows} rows are training rows of the model"
+        are = agreeing(scored.num_seen, "is a training row", "are training rows")
+        tags["warning"] = f"{scored.num_seen} of the {counted(scored.num_rows, 'row')} {are} of the model"
     name = f"evaluation {Path(options.data).name}"
     lineage = Lineage(
         experiment=experiment,

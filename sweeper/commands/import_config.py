@@ -7,6 +7,7 @@ from pathlib import Path
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.new_file import check_free
+from slimtune.training.listed_names import counted
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -28,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     check_free(path, force=options.force)
     write_text(path, config_text(found, options.file, shlex.quote(str(path))))
     num_keys = len({*found.taken, *found.left, *found.anyway})
-    print(f"a config of {found.tool.value}: {len(found.taken)} of {num_keys} keys taken over")
+    print(f"a config of {found.tool.value}: {len(found.taken)} of {counted(num_keys, 'key')} taken over")
     for title, keys in told_parts(found):
         print(f"{title}:")
         for name, told in keys.items():

@@ -12,6 +12,7 @@ from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_
 from slimtune.training.atomic_files import json_text, write_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import counted
 from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _make(options: argparse.Namespace) -> int:
     write_text(folder / PAGE, sheet_page(sheet))
     write_text(folder / TABLE, sheet_table(sheet))
     write_text(folder / KEY, json_text({**key_values(sheet), "trials": list(judged.trials)}, indent=1))
-    print(f"{len(sheet.rows)} rows in which trials {', '.join(map(str, judged.trials))} differ:")
+    print(f"{counted(len(sheet.rows), 'row')} in which trials {', '.join(map(str, judged.trials))} differ:")
     print(f"  to click through  {folder / PAGE}")
     print(f"  as a table        {folder / TABLE}")
     print(f"send reviewers one of them, and not {KEY}, which says whose answer is whose; then")
@@ -95,7 +96,7 @@ def _show(review: "Review") -> None:
     from slimtune.training.fitted_table import print_table
 
     console = Console()
-    title = f"preferred in {review.num_rows} rows, by {', '.join(review.reviewers)}; 95 % intervals"
+    title = f"preferred in {counted(review.num_rows, 'row')}, by {', '.join(review.reviewers)}; 95 % intervals"
     print_line(console, title)
     rows = [
         (str(one.trial), f"{100 * one.share:.1f} %", f"{100 * one.low:.1f} to {100 * one.high:.1f} %")
@@ -136,7 +137,7 @@ def _logged(sweep: "NamedSweep", review: "Review", tracking_uri: str | None) -> 
         if review.agreement is not None:
             parent.log_metrics({"review/agreement": review.agreement})
     if logged:
-        return f"logged on the runs of {logged} trials"
+        return f"logged on the runs of {counted(logged, 'trial')}"
     waits = any((ids.get(one.trial) or "").startswith(QUEUED) for one in review.preferences)
     repair = f"; slimtune sync {shlex.quote(sweep.name)} sends them" if waits else ""
     return f"not logged: the tracker has none of the runs{repair}"

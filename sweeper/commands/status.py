@@ -1,16 +1,17 @@
 """`slimtune status`: whether a sweep is running, what its trials do, and what is left."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.atomic_files import json_text
+from slimtune.training.listed_names import agreeing, counted
 
 if TYPE_CHECKING:
+    from slimtune.sweeper.goals.goals import Goals
     from slimtune.sweeper.reporting.sweep_status import SweepStatus
-    from slimtune.sweeper.study.analysis.outcome import SweepOutcome
     from slimtune.training.fitted_table import FittedTable
 
 
@@ -35,6 +36,12 @@ def run(arguments: Sequence[str]) -> int:
     console = Console()
     for line in _lines(status):
         print_line(console, line)
+    if status.pareto:
+        from slimtune.sweeper.reporting.terminal import pareto_table
+        from slimtune.training.fitted_table import print_table
+
+        picked = status.outcome.winner["trial"] if status.outcome is not None else None
+        print_table(console, pareto_table(status.pareto, picked, goals=status.goals))
     if status.running:
         from slimtune.training.fitted_table import print_table
 
@@ -56,61 +63,70 @@ def command_parser() -> argparse.ArgumentParser:
 
 def _lines(status: "SweepStatus") -> list[str]:
     from slimtune.sweeper.reporting.live_table import duration, value_text
+    from slimtune.sweeper.study.analysis.stage import SweepStage
 
     of = f" of {status.budget}" if status.budget is not None else ""
     counts = ", ".join(f"{number} {kind}" for kind, number in sorted(status.counts.items()))
     ended = sum(trial.finished for trial in status.trials)
-    lines = [f"sweep {status.name}: {_state(status)}", f"trials: {ended}{of} have ended ({counts or 'none begun'})"]
-    if status.best is not None:
+    have = f"{ended}{of} {agreeing(ended, 'has', 'have')} ended"
+    lines = [f"sweep {status.name}: {_state(status)}", f"trials: {have} ({counts or 'none begun'})"]
+    if status.best is not None and not status.goals.several:
         params = "  ".join(f"{key}={value_text(value)}" for key, value in status.best.params.items())
         word = "best" if status.outcome is None else "best in the search"
-        lines.append(f"{word}: {status.best.objective:z.4f}, trial {status.best.number}  {params}")
-    if status.reruns:
+        scores = _scores(status.goals, status.best.measured, status.best.objective)
+        lines.append(f"{word}: {scores}, trial {status.best.number}  {params}")
+    if status.reruns and status.stage is not SweepStage.reruns:
         rerun = sum(trial.finished for trial in status.reruns)
-        lines.append(f"reruns of the best: {rerun} of {len(status.reruns)} have ended")
-    lines += _outcome_lines(status.outcome)
+        lines.append(f"reruns of the best: {rerun} of {len(status.reruns)} {agreeing(rerun, 'has', 'have')} ended")
+    lines += _outcome_lines(status)
     if status.reason is not None:
         lines.append(f"the search has ended: {status.reason}")
     if status.seconds_left is not None:
-        lines.append(f"left: {_trials(status.num_left)}, about {duration(status.seconds_left)}")
+        lines.append(f"left: {counted(status.num_left or 0, 'trial')}, about {duration(status.seconds_left)}")
     if status.launchers:
         lines.append(f"led by {status.launchers[0]}, {_workers(status)}{_joined(status)}")
     return lines
 
 
-def _outcome_lines(outcome: "SweepOutcome | None") -> list[str]:
+def _scores(goals: "Goals", measured: "Mapping[str, float]", objective: float | None) -> str:
+    """Everything that a sweep goes by, each with its name; what a task function returns may have no other one."""
+    from slimtune.sweeper.reporting.live_table import number_text
+
+    first, *others = goals.names
+    own = "-" if objective is None else f"{objective:z.4f}"
+    return ", ".join([f"{first} {own}", *(f"{name} {number_text(measured.get(name))}" for name in others)])
+
+
+def _outcome_lines(status: "SweepStatus") -> list[str]:
     """The winner, its test scores, and what it was registered as, as far as there are any."""
+    outcome = status.outcome
     if outcome is None:
         return []
     from slimtune.sweeper.reporting.live_table import value_text
 
     winner = outcome.winner
     params = "  ".join(f"{key}={value_text(value)}" for key, value in winner["params"].items())
-    lines = [f"winner: {winner['score']:z.4f} (mean over its seeds), trial {winner['trial']}  {params}"]
+    scores = _scores(status.goals, winner.get("values") or {}, winner["score"])
+    means = agreeing(len(status.goals.names), "mean", "means")
+    lines = [f"winner: {scores} ({means} over its seeds), trial {winner['trial']}  {params}"]
     if outcome.test:
-        scores = (
+        intervals = (
             f"{name} {one['value']:z.4f} ({one['low']:z.4f} to {one['high']:z.4f})"
             for name, one in outcome.test.items()
         )
-        lines.append(f"test, 95 % intervals: {', '.join(scores)}")
+        lines.append(f"test, 95 % intervals: {', '.join(intervals)}")
     if outcome.uri is not None:
         alias = outcome.registered.get("alias")
         lines.append(f"registered: {outcome.uri}{f', alias {alias}' if alias else ''}")
     return lines
 
 
-def _trials(number: int | None) -> str:
-    return "1 trial" if number == 1 else f"{number} trials"
-
-
 def _workers(status: "SweepStatus") -> str:
     match len(status.workers):
         case 0:
             return "without workers now" if status.trials else "no worker has begun yet"
-        case 1:
-            return "with 1 worker"
         case number:
-            return f"with {number} workers"
+            return f"with {counted(number, 'worker')}"
 
 
 def _joined(status: "SweepStatus") -> str:
@@ -121,19 +137,23 @@ def _joined(status: "SweepStatus") -> str:
 def _state(status: "SweepStatus") -> str:
     from slimtune.sweeper.reporting.live_table import duration
     from slimtune.sweeper.reporting.sweep_status import SweepState, age
+    from slimtune.sweeper.study.analysis.stage import told_stage_of
 
     by = ""
     if status.request is not None:
         by = f", asked by {status.request.by} {duration(age(status.request.at))} ago"
+    is_on = status.state in (SweepState.stopping, SweepState.finishing)
+    stage = "" if status.stage is None else told_stage_of(status.stage, status.reruns, is_on=is_on)
+    then = f"; {stage}" if stage else ""
     match status.state:
         case SweepState.stopping:
-            return f"stopping{by}"
+            return f"stopping{by}{then}"
         case SweepState.stopped:
-            return f"stopped{by} (slimtune resume {status.name})"
+            return f"stopped{by} (slimtune resume {status.name}){then}"
         case SweepState.interrupted:
-            return f"interrupted: nobody works on it (slimtune resume {status.name})"
+            return f"interrupted: nobody works on it (slimtune resume {status.name}){then}"
         case SweepState.finishing:
-            return "its trials have ended; the best are rerun, one is chosen, and what is asked for of it is done"
+            return f"finishing{then}"
         case SweepState.running | SweepState.ended:
             return str(status.state.value)
 
@@ -158,15 +178,16 @@ def _table(status: "SweepStatus") -> "FittedTable":
 
 
 def _waiting_table(status: "SweepStatus") -> "FittedTable":
-    from slimtune.sweeper.reporting.live_table import duration, score_text, value_text
+    from slimtune.sweeper.reporting.live_table import duration, score_text, spare_columns, value_text
     from slimtune.sweeper.study.analysis.attempts import number_notes
     from slimtune.sweeper.study.record import param_keys
     from slimtune.training.fitted_table import FittedTable
 
     trials = status.begun_before
     keys = param_keys(trials)
-    table = FittedTable(notes=number_notes(trials, []))
-    for name in ("waiting", *(key.rpartition(".")[-1] for key in keys), "trained", "time", "score"):
+    params = [key.rpartition(".")[-1] for key in keys]
+    table = FittedTable(spare=spare_columns(params), kept=["score"], notes=number_notes(trials, []))
+    for name in ("waiting", *params, "trained", "time", "score"):
         table.add_column(name)
     for trial in trials:
         table.add_row(

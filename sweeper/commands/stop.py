@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
+from slimtune.training.listed_names import told_ended
 from slimtune.training.tracking.uri import without_password
 from slimtune.training.user_id import user_name
 
@@ -38,12 +39,11 @@ def run(arguments: Sequence[str]) -> int:
         time.sleep(POLL_SECONDS)
         status = sweep_status(found.storage, found.name)
     ended = sum(trial.finished for trial in status.trials)
-    of = f" of {status.budget}" if status.budget is not None else ""
     if status.state is SweepState.ended:
         print(f"the sweep '{found.name}' had ended before it heard of it")
     else:
         storage = f" --storage {shlex.quote(without_password(options.storage))}" if options.storage else ""
-        print(f"stopped: {ended}{of} trials have ended. To resume: slimtune resume {found.name}{storage}")
+        print(f"stopped: {told_ended(ended, status.budget)}. To resume: slimtune resume {found.name}{storage}")
     return 0
 
 

@@ -26,7 +26,7 @@ overrides (Hydra's grammar; slimtune sweep --cfg job --resolve prints all keys w
   search/pruner=successive_halving|hyperband|median|percentile|patient
                                 (also wilcoxon, combination, none)
   search.max_minutes=60 search.target=0.9 search.max_trials_without_better=10 search.max_failures=3
-  'search.objectives=[accuracy,size_mb]' 'search.constraints={size_mb:{max:50}}' search.pick=first|knee
+  'search.objectives=[accuracy,trained_parameters]' 'search.constraints={size_mb:{max:50}}' search.pick=first|knee
   search.warm_start=other 'search.enqueue=[{learning_rate:0.001,r:8}]'
   hydra/launcher=local|slurm|slurm_gpu|ray_cluster|ray_gpu search.num_workers=2
   export=onnx|none              tracking=mlflow|none

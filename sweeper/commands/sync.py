@@ -8,6 +8,7 @@ from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import counted
 from slimtune.training.tracking.uri import tracking_uri
 from slimtune.training.usual_places import sweeps_under
 
@@ -41,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _sent(runs: int, entries: int) -> str:
-    return f"sent {entries} entries of {runs} run{'' if runs == 1 else 's'}" if runs else "nothing was sent"
+    return f"sent {counted(entries, 'entry', 'entries')} of {counted(runs, 'run')}" if runs else "nothing was sent"
 
 
 def _place(given: str, outputs: Path) -> Path:

@@ -11,7 +11,7 @@ from slimtune.training.config.value_repairs import A_LIST
 
 OBJECTIVE_KEYS, BOUND_KEYS, PICK_KEYS = ("metric", "direction"), ("min", "max"), ("best", "within")
 RULES = ("first", "knee")
-EXAMPLE = "search.objectives=[accuracy,size_mb]"
+EXAMPLE = "search.objectives=[accuracy,trained_parameters]"
 
 
 def parse_goals(values: Mapping[str, Any], directions: Sequence[Direction]) -> Parsed[Goals]:

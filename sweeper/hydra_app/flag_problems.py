@@ -11,7 +11,7 @@ from slimtune.sweeper.config_values import CHOICES
 from slimtune.sweeper.hydra_parser import hydra_parser
 from slimtune.sweeper.search_config import SearchConfig
 from slimtune.training.config.data import DataConfig
-from slimtune.training.config.dotted_keys import meant_keys
+from slimtune.training.config.dotted_keys import key_suggestion, meant_keys
 from slimtune.training.config.fit import FitConfig
 from slimtune.training.config.model import ModelConfig
 from slimtune.training.config.near_names import nearest_name, plain_name
@@ -37,6 +37,16 @@ KEYS = sorted(
         if item.name != "name"
     }
 )
+# groups that are no section with keys of their own
+GROUPS = ("experiment", "preset", "promotion", "export", "space", "search/sampler", "search/pruner", "hydra/launcher")
+# sections with keys that are not all known beforehand
+OPEN_SECTIONS = ("hydra", "space", "export", "promotion", "task", "search")
+# words of flags that other tools have for a look before anything is run
+TRIED = {"dry", "dryrun", "check", "validate", "preview", "simulate", "test_run"}
+CHECK = "slimtune check, with the same arguments, tries what a sweep or a trial needs, and trains nothing"
+# commands that people take for flags
+COMMANDS = ("resume", "stop", "status", "report", "compare")
+SHOWN = "slimtune sweep --help shows the flags, slimtune sweep --cfg job --resolve all keys"
 
 
 def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
@@ -129,14 +139,32 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _problem(word: str, arguments: Sequence[str], known: Sequence[str]) -> str:
     name, equals, value = word.partition("=")
-    meant = [] if "." in name else meant_keys(plain_name(name.lstrip("-")), KEYS)
-    near = nearest_name(name.lstrip("-"), [one.lstrip("-") for one in known if one.startswith("--")])
-    if near and "." not in name and not _is_called_so(plain_name(name.lstrip("-")), meant):
+    bare = name.lstrip("-")
+    meant = _meant(bare)
+    plain = plain_name(bare)
+    if TRIED & {plain, *plain.split("_")} and not _is_called_so(plain, meant):
+        return f"{word} is no flag; {CHECK}"
+    if plain in COMMANDS:
+        return f"{word} is no flag; slimtune {plain} is a command of its own"
+    near = nearest_name(bare, [one.lstrip("-") for one in known if one.startswith("--")])
+    if near and "." not in name and not _is_called_so(plain, meant):
         return f"{word} is no flag; did you mean --{near}?"
+    if not meant:
+        return f"{word} is no flag, and no key is called so; {key_suggestion(bare, KEYS) if '.' in bare else SHOWN}"
     following = [*arguments, ""][list(arguments).index(word) + 1]
     value = value if equals or following.startswith("-") or "=" in following else following
-    told = " or ".join(f"{key}={value or '...'}" for key in meant or [name.lstrip("-")])
+    told = " or ".join(f"{key}={value or '...'}" for key in meant)
     return f"{word} is no flag; a value is set without dashes, {told}"
+
+
+def _meant(name: str) -> list[str]:
+    """The key, the group, or the keys that may be meant by the name of a flag; none if nothing is called so."""
+    if name in GROUPS or (name.partition(".")[0] in OPEN_SECTIONS and "." in name):
+        return [name]
+    plain = plain_name(name)
+    found = meant_keys(plain, KEYS)
+    # one letter says little
+    return found if len(plain) > 1 or _is_called_so(plain, found) else []
 
 
 def _is_called_so(name: str, keys: Sequence[str]) -> bool:

@@ -9,6 +9,8 @@ from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import value_text
 from slimtune.sweeper.space.dimension import Choice, Dimension, Scalar, is_number
 from slimtune.sweeper.study import TrialState
+from slimtune.training.listed_names import agreeing, counted
+from slimtune.training.tracking.display import told_baseline
 
 # so near to the end of a range, as a share of it, is at the end
 NEAR_END = 0.02
@@ -40,8 +42,8 @@ def _leaks(facts: SweepFacts) -> Iterator[str]:
     if near and not data.get("leaks_removed", True):
         repair = f"they are {SHARED}" if data.get("leaks_shared") else "set data.drop_leaks=true"
         yield (
-            f"Leak found: {near:,} training rows are nearly a held-out row and stayed in training, so every score here "
-            f"may be too good; {repair}, and run the sweep anew."
+            f"Leak found: {counted(near, 'training row is', 'training rows are')} nearly a held-out row and stayed in "
+            f"training, so every score here may be too good; {repair}, and run the sweep anew."
         )
 
 
@@ -56,16 +58,16 @@ def _removed(facts: SweepFacts) -> Iterator[str]:
     exact, near = int(data.get("leaks_exact") or 0), int(data.get("leaks_near") or 0)
     if exact:
         yield (
-            f"{_rows(exact)} also {'a held-out row; it was' if exact == 1 else 'held-out rows; they were'} removed "
+            f"{_rows(exact)} also {agreeing(exact, 'a held-out row; it was', 'held-out rows; they were')} removed "
             "from training. Look where the rows come from: there may be more that only look different."
         )
     if near and data.get("leaks_removed", True):
-        were = "it was" if near == 1 else "they were"
+        were = agreeing(near, "it was", "they were")
         yield f"{_rows(near)} nearly a held-out row; {were} removed from training."
 
 
 def _rows(count: int) -> str:
-    return "1 training row was" if count == 1 else f"{count:,} training rows were"
+    return counted(count, "training row was", "training rows were")
 
 
 def _nothing_complete(facts: SweepFacts) -> Iterator[str]:
@@ -92,8 +94,8 @@ def baselines_not_beaten(facts: SweepFacts) -> Iterator[str]:
         if value is None or (own > value if facts.maximize else own < value):
             continue
         yield (
-            f"Baseline not beaten: {name.replace('_', ' ')} has {facts.metric} {value:z.4f} on validation, {who} "
-            f"{own:z.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
+            f"Baseline not beaten: {told_baseline(name)} has {facts.metric} {value:z.4f} on "
+            f"validation, {who} {own:z.4f}. Train longer (fit.epochs), widen the search, or use the baseline."
         )
 
 
@@ -102,8 +104,8 @@ def _failed(facts: SweepFacts) -> Iterator[str]:
     if failed and len(failed) >= MANY_FAILED * len(facts.trials):
         kinds = ", ".join(sorted({str(trial.kind) for trial in failed}))
         yield (
-            f"{len(failed)} of {len(facts.trials)} trials failed ({kinds}): they took part of the budget and taught "
-            "the sampler nothing. Open them in the leaderboard for what they said."
+            f"{len(failed)} of {counted(len(facts.trials), 'trial')} failed ({kinds}): they took part of the budget "
+            "and taught the sampler nothing. Open them in the leaderboard for what they said."
         )
 
 

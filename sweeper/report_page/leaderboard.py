@@ -8,6 +8,7 @@ from slimtune.sweeper.report_page.markup import Cell, Table, escaped, number, pa
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study import TrialRecord, TrialState
 from slimtune.sweeper.study.analysis.attempts import number_notes
+from slimtune.training.listed_names import counted
 
 # a browser sorts so many at once; all of them are in `slimtune compare`
 MOST_ROWS = 400
@@ -38,7 +39,7 @@ def leaderboard(facts: SweepFacts) -> str:
     styles = {at: "best" for at, trial in enumerate(shown) if best is not None and trial.number == best.number}
     styles |= {at: "front" for at, trial in enumerate(shown) if trial.number in front and at not in styles}
     columns = ["trial", "state", *(numbers or [facts.metric]), *names.values(), "trained", "time"]
-    caption = f"{len(trials)} trials, the best first; scores are on validation, at the best evaluation"
+    caption = f"{counted(len(trials), 'trial')}, the best first; scores are on validation, at the best evaluation"
     if any(trial.state is not TrialState.complete and trial.objective is not None for trial in trials):
         caption += " of complete trials and the last one of others"
     if winner is not None:

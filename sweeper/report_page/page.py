@@ -23,6 +23,7 @@ from slimtune.sweeper.report_page.markup import escaped, folded, paragraph, sect
 from slimtune.sweeper.report_page.script import packed_figures, packed_plotly, page_script, page_style
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study.analysis.importance import MIN_TRIALS, importances
+from slimtune.training.listed_names import told_ended
 
 # whatever stands in the page, nothing of it asks a server; plotly makes functions of text
 POLICY = (
@@ -92,8 +93,7 @@ def _drawn(part: PagePart) -> str:
 
 def _headline(facts: SweepFacts) -> str:
     ended = sum(trial.finished for trial in facts.trials)
-    of = f" of {facts.budget}" if facts.budget is not None else ""
-    words = f"{facts.state.value}; {ended}{of} trials have ended"
+    words = f"{facts.state.value}; {told_ended(ended, facts.budget)}"
     if facts.reason is not None:
         words += f" (the search has ended: {facts.reason})"
     best = facts.best()

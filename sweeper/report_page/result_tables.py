@@ -8,7 +8,8 @@ from slimtune.sweeper.report_page.figures.rungs import Rung
 from slimtune.sweeper.report_page.markup import Cell, Row, Table, number, paragraph, score, unordered
 from slimtune.sweeper.study.analysis.finalists import Seeded
 from slimtune.sweeper.study.analysis.importance import INTERVAL_PERCENT, Importance
-from slimtune.training.tracking.display import told_readings
+from slimtune.training.listed_names import counted
+from slimtune.training.tracking.display import told_baseline, told_readings
 
 
 def test_table(test: Mapping[str, Any]) -> str:
@@ -24,9 +25,14 @@ def test_table(test: Mapping[str, Any]) -> str:
         for name, item in scores.items()
         if not math.isnan(_float(item.get("value")))
     ]
-    of = f"test, {told_readings(test)}, {test.get('num_rows', '?')} rows"
+    of = f"test, {told_readings(test)}, {_rows_of(test)}"
     caption = f"{of}; intervals hold 95 % of bootstrap samples of the rows"
     return str(Table(caption, ["score", "value", "from", "to"], rows))
+
+
+def _rows_of(test: Mapping[str, Any]) -> str:
+    number = test.get("num_rows")
+    return counted(number, "row") if isinstance(number, int) else "? rows"
 
 
 def variant_table(export: Mapping[str, Any]) -> str:
@@ -170,7 +176,7 @@ def _baseline_table(data: Mapping[str, Any]) -> str:
     if not names:
         return ""
     rows: list[Row] = [
-        [model.replace("_", " "), *(score(scores.get(name)) for name in names)] for model, scores in baselines.items()
+        [told_baseline(model), *(score(scores.get(name)) for name in names)] for model, scores in baselines.items()
     ]
     columns = ["model", *(name.replace("_", " ") for name in names)]
     return str(Table("simple models on the validation rows", columns, rows))

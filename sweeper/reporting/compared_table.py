@@ -9,7 +9,15 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from slimtune.sweeper.reporting.live_table import COLOURS, ENDED, SPARE, duration, number_text, score_text, value_text
+from slimtune.sweeper.reporting.live_table import (
+    COLOURS,
+    ENDED,
+    duration,
+    number_text,
+    score_text,
+    spare_columns,
+    value_text,
+)
 from slimtune.sweeper.reporting.run_record import Difference
 from slimtune.sweeper.reporting.trial_rows import SECONDS, STATE, TrialRow, sort_keys_of
 from slimtune.sweeper.study.analysis.attempts import earlier_of
@@ -45,12 +53,14 @@ def compared_table(
     others = [name for name in dict.fromkeys(more) if name not in (*USUAL, *params, *numbers)]
     several = len(best) > 1
     ends_early = any(row.trial.ended_by for row in rows)
-    table = FittedTable(title, keys=2 if several else 1, spare=SPARE, kept=numbers[:1] or ["score"])
+    heads = [key.rpartition(".")[-1] for key in varied]
+    kept = [*numbers[:1]] or ["score"]
+    table = FittedTable(title, keys=2 if several else 1, spare=spare_columns(heads), kept=kept)
     if several:
         table.add_column("sweep", justify="left", folds=True)
     table.add_column("trial")
     table.add_column("state", justify="left")
-    for name in (*(key.rpartition(".")[-1] for key in varied), *(numbers or ("score",)), *others, "trained"):
+    for name in (*heads, *(numbers or ("score",)), *others, "trained"):
         table.add_column(name)
     for name in [ENDED] * ends_early + ["time"]:
         table.add_column(name)

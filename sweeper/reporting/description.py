@@ -20,6 +20,7 @@ from slimtune.sweeper.study.record import (
     in_order,
     param_keys,
 )
+from slimtune.training.listed_names import told_ended
 from slimtune.training.markdown_text import markdown_text
 from slimtune.training.tracking.display import MODE, display, told_readings
 from slimtune.training.tracking.journal import QUEUED
@@ -130,7 +131,7 @@ def _budget(sweep: Described) -> str:
         for state, count in states.most_common()
     ]
     ended = sum(trial.finished for trial in sweep.trials)
-    line = f"**Budget**: {ended} of {sweep.attrs.get(BUDGET) or len(sweep.trials)} trials have ended"
+    line = f"**Budget**: {told_ended(ended, sweep.attrs.get(BUDGET) or len(sweep.trials))}"
     if why := sweep.attrs.get(STOPPED):
         line += f"; the search ended before: {markdown_text(why)}"
     return f"{line}\n\n{_table(['state', 'trials', 'time', 'share'], rows)}" if rows else line

@@ -17,7 +17,7 @@ from slimtune.sweeper.study import Study, TrialRecord, TrialState
 from slimtune.sweeper.study.analysis.attempts import NAME, as_shown, earlier_of, number_notes
 from slimtune.sweeper.study.record import ENDED_BY, param_keys
 from slimtune.training.fitted_table import FittedTable
-from slimtune.training.listed_names import on_one_line
+from slimtune.training.listed_names import counted, on_one_line
 
 COLOURS = {
     TrialState.waiting: "dim",
@@ -36,8 +36,8 @@ SCORES = "scores "
 ENDED = "ended by"
 # the column of a trial's scores while it trained
 CURVE = "curve"
-# columns of trials that are missed least, the first one first, where a terminal has no room for all
-SPARE = (CURVE, "time", ENDED, "trained", "state")
+# where a terminal has no room for all columns of trials: what is missed more than their parameters, the least first
+AFTER_PARAMETERS = ("time", ENDED, "trained")
 
 
 class LiveTable:
@@ -117,7 +117,7 @@ class LiveTable:
         one, all_of_them = ("rerun", "reruns") if self._study.spec.enqueued_only else ("trial", "search")
         text = f"best {best[0].objective:z.4f} ({trial_name(best[0])})" if best else f"no {one} completed yet"
         if best and self._study.spec.goals.several:
-            text = f"{len(self._study.pareto())} trials in the Pareto set"
+            text = f"{counted(len(self._study.pareto()), 'trial')} in the Pareto set"
         left = seconds_left(trials, self._study.num_places())
         return f"{text}, about {duration(left)} of the {all_of_them} left" if left else text
 
@@ -150,10 +150,12 @@ def trial_table(
     keys = param_keys(trials)
     ends_early = any(trial.ended_by for trial in trials)
     has_best = any(trial.number == best_number for trial in trials)
-    table = FittedTable(title, spare=SPARE, kept=names[:1] or ["score"], notes=["* the best"] * has_best)
+    params = [key.rpartition(".")[-1] for key in keys]
+    kept = [*names[:1]] or ["score"]
+    table = FittedTable(title, spare=spare_columns(params), kept=kept, notes=["* the best"] * has_best)
     table.add_column("trial")
     table.add_column("state", justify="left")
-    for name in (*(key.rpartition(".")[-1] for key in keys), *(names or ("score",)), "trained"):
+    for name in (*params, *(names or ("score",)), "trained"):
         table.add_column(name)
     for name in [ENDED] * ends_early + ["time"]:
         table.add_column(name)
@@ -172,6 +174,16 @@ def trial_table(
             *([_curve(trial, ends)] if ends is not None else []),
         )
     return table
+
+
+def spare_columns(params: Sequence[str]) -> list[str]:
+    """What gives way where a terminal has no room for all of a trial, the first one first: its number, its state and
+    all that the search goes by stay the longest.
+
+    Args:
+        params: Heads of the columns of parameters; the last one gives way first.
+    """
+    return [CURVE, *reversed(params), *AFTER_PARAMETERS]
 
 
 def _ends(trials: Sequence[TrialRecord]) -> tuple[float, float] | None:

@@ -18,6 +18,7 @@ from slimtune.sweeper.study.record import PARENT_RUN, RESULT, param_keys
 from slimtune.training.atomic_files import json_text
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.data_report.report import DataReport, as_text
+from slimtune.training.listed_names import counted
 from slimtune.training.tracking.display import best_metrics, by_dotted_key, log10_name
 from slimtune.training.tracking.environment import environment
 from slimtune.training.tracking.journal import QUEUED
@@ -116,8 +117,9 @@ class ParentRun(NamedTuple):
         for run_id in left:
             self.tracker.adopt(run_id, parent_run_id=self.run.run_id)
         Console(stderr=True).print(
-            f"the sweep's run in MLflow was deleted, and {len(runs) - len(left)} of its {len(runs)} trials' runs: the "
-            f"sweep goes on under a new run, {self.run.run_id}; what the trials scored stands in the study",
+            f"the sweep's run in MLflow was deleted, and {len(runs) - len(left)} of "
+            f"{counted(len(runs), 'run')} of its trials: the sweep goes on under a new run, "
+            f"{self.run.run_id}; what the trials scored stands in the study",
             highlight=False,
             markup=False,
             soft_wrap=True,

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
+from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import seconds_left
 from slimtune.sweeper.study import TrialRecord, TrialState, load_study_trials
 from slimtune.sweeper.study.analysis.attempts import earlier_of
 from slimtune.sweeper.study.analysis.outcome import SweepOutcome, outcome_of
+from slimtune.sweeper.study.analysis.stage import SweepStage, stage_of
 from slimtune.sweeper.study.lease import is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
 from slimtune.sweeper.study.loaded import LoadedTrials, load_roster
@@ -67,6 +69,9 @@ class SweepStatus(NamedTuple):
         request: Who wants it to stop.
         reason: Why the search ended before its budget was gone.
         outcome: What it came to; None before a winner is chosen.
+        stage: What is done, or comes next, after the last trial; None before that, and where all is done.
+        goals: What it goes by, by name.
+        pareto: Of several objectives, the trials that no other one is better than.
     """
 
     name: str
@@ -81,6 +86,9 @@ class SweepStatus(NamedTuple):
     request: StopRequest | None
     reason: str | None
     outcome: SweepOutcome | None = None
+    stage: SweepStage | None = None
+    goals: Goals = Goals()
+    pareto: Sequence[TrialRecord] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -111,11 +119,17 @@ class SweepStatus(NamedTuple):
         return {
             "name": self.name,
             "state": self.state.value,
+            "stage": self.stage.value if self.stage is not None else None,
+            "objectives": [
+                {"name": one.name, "direction": "maximize" if one.maximize else "minimize"}
+                for one in self.goals.objectives
+            ],
             "n_trials": self.budget,
             "trials": self.counts,
             "left": self.num_left,
             "seconds_left": self.seconds_left,
-            "best": _plain(self.best) if self.best is not None else None,
+            "best": self._scored(self.best) if self.best is not None else None,
+            "pareto": [self._scored(trial) for trial in self.pareto] if self.goals.several else None,
             "running": [
                 {**_plain(one.trial), "progress": one.trial.progress, "worker": one.worker, "alive": one.is_alive}
                 for one in self.running
@@ -128,6 +142,11 @@ class SweepStatus(NamedTuple):
             "stopped_early": self.reason,
             "winner": self.outcome.as_dict() if self.outcome is not None else None,
         }
+
+    def _scored(self, trial: TrialRecord) -> dict[str, Any]:
+        """With every number that the sweep goes by."""
+        values = {name: trial.measured[name] for name in self.goals.names if name in trial.measured}
+        return {**_plain(trial), "values": values}
 
 
 def sweep_status(storage: str, name: str) -> SweepStatus:
@@ -162,8 +181,11 @@ def status_of(loaded: LoadedTrials, storage: str, name: str) -> SweepStatus:
         request=roster.stop_request() if roster is not None else None,
         reason=attrs.get(STOPPED),
         outcome=outcome_of(attrs),
+        goals=loaded.goals._replace(objectives=loaded.objectives),
+        pareto=loaded.pareto() if loaded.goals.several else (),
     )
-    return status._replace(state=_state(status, attrs))
+    status = status._replace(state=_state(status, attrs))
+    return status._replace(stage=_stage(status, attrs))
 
 
 def _unfailed(trial: TrialRecord) -> str:
@@ -174,11 +196,20 @@ def _state(status: SweepStatus, attrs: Mapping[str, Any]) -> SweepState:
     if status.launchers or status.workers:
         if status.request is not None:
             return SweepState.stopping
-        is_over = status.num_left == 0 or status.reason is not None
-        return SweepState.finishing if is_over else SweepState.running
+        return SweepState.finishing if _is_over(status) else SweepState.running
     if _is_done(status, attrs):
         return SweepState.ended
     return SweepState.stopped if status.request is not None else SweepState.interrupted
+
+
+def _is_over(status: SweepStatus) -> bool:
+    """Whether no further trial comes."""
+    return status.num_left == 0 or status.reason is not None
+
+
+def _stage(status: SweepStatus, attrs: Mapping[str, Any]) -> SweepStage | None:
+    is_between = _is_over(status) and status.state is not SweepState.ended
+    return stage_of(attrs, status.reruns) if is_between else None
 
 
 def _is_done(status: SweepStatus, attrs: Mapping[str, Any]) -> bool:

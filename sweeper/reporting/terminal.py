@@ -17,6 +17,7 @@ from slimtune.sweeper.study import TrialRecord
 from slimtune.sweeper.study.record import INFEASIBLE, param_keys
 from slimtune.training.config.score_range import OTHERS
 from slimtune.training.fitted_table import FittedTable, print_table
+from slimtune.training.listed_names import agreeing, counted
 from slimtune.training.tracking.display import told_readings
 
 
@@ -34,8 +35,7 @@ def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:
     """How the trials ended, and why the failed ones failed."""
     states = Counter(INFEASIBLE if trial.excess else trial.state.value for trial in trials)
     console.print(
-        f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'}: "
-        + ", ".join(f"{count} {state}" for state, count in states.items())
+        f"{counted(len(trials), 'trial')}: " + ", ".join(f"{count} {state}" for state, count in states.items())
     )
     print_failed(console, trials)
 
@@ -73,9 +73,10 @@ def print_winner(
         print_line(console, doubt)
 
 
-def print_pareto(console: Console, trials: Sequence[TrialRecord], picked: int, *, goals: Goals) -> None:
+def pareto_table(trials: Sequence[TrialRecord], picked: int | None, *, goals: Goals) -> FittedTable:
     """The trials that no other one is better than, as they were in the search; the one that is picked is marked."""
-    table = FittedTable(f"Pareto set, {len(trials)} trials", notes=["* picked"])
+    is_among = any(trial.number == picked for trial in trials)
+    table = FittedTable(f"Pareto set, {counted(len(trials), 'trial')}", notes=["* picked"] * is_among)
     keys = param_keys(trials)
     for name in ("trial", *(key.rpartition(".")[-1] for key in keys), *goals.names):
         table.add_column(name)
@@ -83,7 +84,7 @@ def print_pareto(console: Console, trials: Sequence[TrialRecord], picked: int, *
         params = (value_text(trial.params.get(key)) for key in keys)
         numbers = (number_text(trial.measured.get(name)) for name in goals.names)
         table.add_row(f"{trial.number}" + (" *" if trial.number == picked else "  "), *params, *numbers)
-    print_table(console, table)
+    return table
 
 
 def print_test(console: Console, test: Mapping[str, Any]) -> None:
@@ -97,7 +98,7 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
         # what has no number on these rows, such as the average precision of graded pairs
         if not math.isnan(item["value"])
     )
-    line = f"test, {told_readings(test)}, {test['num_rows']} rows, 95 % intervals: {scores}"
+    line = f"test, {told_readings(test)}, {counted(test['num_rows'], 'row')}, 95 % intervals: {scores}"
     print_table(console, Text.from_markup(line))
     if test.get("note"):
         print_table(console, Text.from_markup(f"[bold yellow]warning:[/] {escape(test['note'])}"))
@@ -195,8 +196,9 @@ def _print_kept(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
             continue
         costs = sorted(item["costs"], key=lambda cost: -cost["gap"])
         worst = ", ".join(f"{cost['layer']} ({cost['gap']:.3f})" for cost in costs[:3])
+        stay = agreeing(len(item["kept"]), "stays", "stay")
         kept = (
-            f"{len(item['kept'])} of {len(costs)} layers stay in fp32"
+            f"{len(item['kept'])} of {counted(len(costs), 'layer')} {stay} in fp32"
             if item["kept"]
             else "no choice of layers to keep passes"
         )

@@ -6,6 +6,7 @@ import io
 import json
 
 from slimtune.sweeper.review.sheet import TIE, Sheet
+from slimtune.training.listed_names import counted
 
 COLUMNS = ("row", "input", "reference")
 CHOICE, REVIEWER, COMMENT = "choice", "reviewer", "comment"
@@ -26,8 +27,9 @@ footer {{ position: sticky; bottom: 0; background: Canvas; padding: .75rem 0; bo
 @media print {{ footer {{ display: none; }} }}
 </style></head><body>
 <h1>Which answer is better?</h1>
-<p>{count} rows. Choose the better answer of each row, or that they are equally good. The order of the answers is
-another one in each row, and nobody can see from where they come. At the end, save the file and send it back.</p>
+<p>{count}. Choose the better answer of each row, or that they are equally good. The order of the
+answers is another one in each row, and nobody can see from where they come. At the end, save the file
+and send it back.</p>
 <form>{rows}</form>
 <footer><label>Your name <input id="reviewer" autocomplete="name"></label>
 <button id="save" type="button">Save my answers</button> <span id="count" role="status"></span></footer>
@@ -70,7 +72,7 @@ def sheet_page(sheet: Sheet) -> str:
         )
     numbers = json.dumps([row.number for row in sheet.rows])
     title = html.escape(sheet.sweep)
-    return PAGE.format(title=title, count=len(sheet.rows), rows="".join(articles), numbers=numbers)
+    return PAGE.format(title=title, count=counted(len(sheet.rows), "row"), rows="".join(articles), numbers=numbers)
 
 
 def sheet_table(sheet: Sheet) -> str:

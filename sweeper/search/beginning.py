@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from slimtune.sweeper.goals.difference import begun_otherwise, goals_difference
 from slimtune.sweeper.goals.goals import ATTR, Goals, goals_of
 from slimtune.sweeper.search.first_points import enqueued_points, folder_of, no_such_sweep, point_of
 from slimtune.sweeper.search.request import SweepRequest
@@ -11,6 +12,7 @@ from slimtune.sweeper.study import Study, load_study_trials
 from slimtune.sweeper.study.loaded import study_name_in
 from slimtune.sweeper.study.record import BUDGET, TrialRecord
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import agreeing, counted
 
 
 def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str, Any]], str | None]) -> list[str]:
@@ -33,7 +35,10 @@ def begin(study: Study, request: SweepRequest, *, differs: Callable[[Mapping[str
     study.start_from(request.start_point())
     notes = _fewer_notes(study)
     if left := study.enqueue_new(enqueued_points(config.enqueue, request.space)):
-        notes.append(f"{left} points of search.enqueue have no place in the budget; raise search.n_trials")
+        notes.append(
+            f"{counted(left, 'point')} of search.enqueue {agreeing(left, 'has', 'have')} no place in the budget; raise "
+            "search.n_trials"
+        )
     if config.warm_start is not None and study.is_new():
         notes.append(_learn(study, request, differs))
     return notes
@@ -45,8 +50,8 @@ def _fewer_notes(study: Study) -> list[str]:
     if wanted >= kept:
         return []
     return [
-        f"search.n_trials is {wanted}, and {kept} trials were begun before: none of them is taken away, and none is "
-        f"begun; the sweep has {kept}, and a number above that adds to them"
+        f"search.n_trials is {wanted}, and {counted(kept, 'trial was', 'trials were')} begun before: none of "
+        f"them is taken away, and none is begun; the sweep has {kept}, and a number above that adds to them"
     ]
 
 
@@ -58,11 +63,8 @@ def note_goals(study: Study) -> None:
     """
     now = study.spec.goals.described()
     known = _noted_goals(study) if ATTR in study.attrs() or study.num_begun() else now
-    if known != now:
-        raise StoreError(
-            f"the search '{study.spec.name}' was begun with other goals, so its trials do not compare: {known}, "
-            f"now {now}; take another search.name, or remove the sweep's folder to begin anew"
-        )
+    if (differ := goals_difference(known, now)) is not None:
+        raise StoreError(begun_otherwise(study.spec.name, differ))
     if study.spec.goals.is_named:
         study.set_attr(ATTR, now)
 
@@ -74,8 +76,8 @@ def check_goals(study: Study) -> None:
         StoreError: The sweep is led with other objectives or constraints.
     """
     known, now = _noted_goals(study), study.spec.goals.described()
-    if known != now:
-        raise StoreError(f"the sweep is led with other goals: {known}, here {now}; give it the same command")
+    if (differ := goals_difference(known, now)) is not None:
+        raise StoreError(f"the sweep is led with other goals: {differ} here; give it the same command")
 
 
 def _noted_goals(study: Study) -> Mapping[str, Any]:
@@ -98,8 +100,10 @@ def _learn(study: Study, request: SweepRequest, differs: Callable[[Mapping[str, 
     if why:
         learned = f"its trials are not compared with, since {why}"
     else:
-        learned = f"the sampler learns from {number} trials{'' if number else _why_none(other.trials)}"
-    return f"search.warm_start={config.warm_start}: {begun} points are tried first, and {learned}"
+        learned = f"the sampler learns from {counted(number, 'trial')}{'' if number else _why_none(other.trials)}"
+    return (
+        f"search.warm_start={config.warm_start}: {counted(begun, 'point is', 'points are')} tried first, and {learned}"
+    )
 
 
 def _why_none(trials: Sequence[TrialRecord]) -> str:

@@ -22,6 +22,7 @@ from slimtune.sweeper.space.dimension import Choice, Dimension
 from slimtune.sweeper.space.gridded import gridded
 from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.training.config.schema import parse_choice
+from slimtune.training.listed_names import counted
 
 # a suggestion of the Gaussian process takes about a second at the last of these
 MAX_PROCESS_TRIALS = 100
@@ -71,11 +72,16 @@ def choose_sampler(
         return ChosenSampler(sampler, None)
     num_points = space.num_points()
     if num_points is not None and num_points <= n_trials:
-        why = f"the space has {num_points} points and the budget is {n_trials} trials, so each point is tried once"
+        why = (
+            f"the space has {counted(num_points, 'point')} and the budget is {counted(n_trials, 'trial')}, so each "
+            "point is tried once"
+        )
         return _chosen("grid", why, points=2)
     if num_objectives > 1 and n_trials >= MIN_GENETIC_TRIALS:
         name = "nsga2" if num_objectives <= MAX_GENETIC_OBJECTIVES else "nsga3"
-        return _chosen(name, f"{num_objectives} objectives and {n_trials} trials", population_size=POPULATION)
+        return _chosen(
+            name, f"{num_objectives} objectives and {counted(n_trials, 'trial')}", population_size=POPULATION
+        )
     if space.branches:
         return _chosen("tpe", "the space is conditional, and it models what occurs together", group=True)
     return _by_budget(space, n_trials)
@@ -86,8 +92,8 @@ def _by_budget(space: SearchSpace, n_trials: int) -> ChosenSampler:
     dimensions = [step.dimension for step in space.every_step()]
     has_choices = any(isinstance(dimension, Choice) for dimension in dimensions)
     count = sum(_num_directions(dimension) for dimension in dimensions)
-    told = f"{count} dimensions{', each further option of a choice being one,' if has_choices else ''}"
-    told = f"{told} and {n_trials} trials"
+    told = f"{counted(count, 'dimension')}{', each further option of a choice being one,' if has_choices else ''}"
+    told = f"{told} and {counted(n_trials, 'trial')}"
     if n_trials <= MAX_PROCESS_TRIALS and count <= MAX_PROCESS_DIMENSIONS:
         return _chosen("gp", f"{told}: it needs the fewest, and its suggestions are still quick")
     if n_trials >= MIN_EVOLUTION_TRIALS and not has_choices:
@@ -111,7 +117,10 @@ def sampler_notes(chosen: ChosenSampler, space: SearchSpace, *, n_trials: int) -
     num_points = space.num_points()
     match sampler:
         case GridSearch() if num_points is not None and num_points > n_trials:
-            notes.append(f"the grid has {num_points} points, of which {n_trials} are tried (search.n_trials)")
+            notes.append(
+                f"the grid has {counted(num_points, 'point')}, of which {counted(n_trials, 'is', 'are')} tried "
+                "(search.n_trials)"
+            )
         case GeneticSearch(population_size=size) if size >= n_trials:
             notes.append(
                 f"search.sampler.population_size is {size} and search.n_trials {n_trials}: all trials are of the first "

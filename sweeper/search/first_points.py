@@ -10,7 +10,7 @@ from slimtune.sweeper.space.search_space import SearchSpace
 from slimtune.sweeper.space.start_point import point_in
 from slimtune.sweeper.study_file import no_study_reason
 from slimtune.training.config.schema import suggestion
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import counted, with_commas
 from slimtune.training.tracking.display import by_dotted_key
 from slimtune.training.usual_places import STUDY_FILE, sweeps_under
 
@@ -27,7 +27,8 @@ def first_point_problems(config: SearchConfig, space: SearchSpace) -> list[str]:
         problems += [f"search.enqueue[{index}]{problem}" for problem in _point(given, space)[1]]
     if len(config.enqueue) > config.n_trials:
         problems.append(
-            f"search.enqueue has {len(config.enqueue)} points, more than search.n_trials ({config.n_trials}); raise it"
+            f"search.enqueue has {counted(len(config.enqueue), 'point')}, more than search.n_trials "
+            f"({config.n_trials}); raise it"
         )
     return problems
 

@@ -3,6 +3,7 @@
 from slimtune.sweeper.study import Study, TrialState
 from slimtune.sweeper.study.record import RETRY_OF
 from slimtune.training.errors import SweepStopped
+from slimtune.training.listed_names import counted, told_ended
 
 
 def check_stop(study: Study) -> None:
@@ -19,9 +20,9 @@ def check_stop(study: Study) -> None:
     ended = sum(trial.finished for trial in shown)
     kept = sum(trial.state is TrialState.waiting and RETRY_OF in trial.attrs for trial in shown)
     name = study.spec.name.partition("/")[0]
-    saved = "1 waits with what it has saved" if kept == 1 else f"{kept} wait with what they have saved"
+    saved = counted(kept, "waits with what it has saved", "wait with what they have saved")
     waiting = f", {saved}" if kept else ""
     raise SweepStopped(
-        f"the sweep '{name}' was stopped by {request.by}: {ended} of {study.spec.n_trials} trials have ended{waiting}; "
+        f"the sweep '{name}' was stopped by {request.by}: {told_ended(ended, study.spec.n_trials)}{waiting}; "
         "the same command resumes it"
     )

@@ -17,6 +17,7 @@ from slimtune.sweeper.study import Study, StudySpec
 from slimtune.training.atomic_files import missing_folders, remove_empty
 from slimtune.training.config.trust import code_named_by_user
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import counted
 from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def search_notes_of(request: SweepRequest, used: DrawnSampler | None = None) -> 
     wanted, notes = request.search.config.n_trials, []
     if (found := request.num_trials()) < wanted:
         notes = [
-            f"the space has {found} points, and each is run once: the search ends there (search.n_trials is {wanted})"
+            f"the space has {counted(found, 'point')}, and each is run once: the search ends there "
+            f"(search.n_trials is {wanted})"
         ]
     sampler = sampler_notes(chosen_sampler(request, used), request.space, n_trials=wanted)
     return [*notes, *sampler, *_pruning_notes(request), *_timing_notes(request)]

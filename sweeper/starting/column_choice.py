@@ -9,6 +9,7 @@ from slimtune.sweeper.starting.questions import OF_PAIRS, WRITING, Settled, targ
 from slimtune.sweeper.starting.seen_columns import Holds
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data_report.unread_columns import told_unread
+from slimtune.training.listed_names import counted
 
 SHOWN_OTHERS = 5
 
@@ -56,7 +57,7 @@ def _told_empty(settled: Settled) -> Iterator[str]:
             continue
         is_refused = one.name == found.target and found.task not in WRITING
         what = "fill it or remove the row" if is_refused else "a row without a text or an answer is left out"
-        rows = "1 row" if len(one.empty) == 1 else f"{len(one.empty):,} rows"
+        rows = counted(len(one.empty), "row")
         yield f"'{one.name}' is empty in {rows}: {_some(one.empty)}; {what}"
 
 

@@ -18,6 +18,7 @@ from slimtune.sweeper.study.record import (
     BEFORE,
     BUDGET,
     COSTS,
+    DOING,
     EARLIER,
     IDENTITY,
     INTERRUPTED,
@@ -49,6 +50,7 @@ TRIAL_KINDS: Mapping[str, Any] = {
 STUDY_KINDS: Mapping[str, Any] = {
     **dict.fromkeys((IDENTITY, SETTINGS, WINNER, "test", "export", "registered"), dict | None),
     BUDGET: int | None,
+    DOING: str | None,
     STOP: list | None,
     MARKED: list | None,
 }

@@ -9,6 +9,7 @@ from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.goals.pareto import Losses, is_beaten
 from slimtune.sweeper.search_config import StopRules
 from slimtune.sweeper.study.record import TrialRecord, TrialState, complete_of, ranked
+from slimtune.training.listed_names import counted
 
 
 class Budget(NamedTuple):
@@ -103,7 +104,7 @@ def _nothing_better(trials: Sequence[TrialRecord], rules: StopRules, goals: Goal
         return None
     since = sum(_end(trial) > _end(best) for trial in trials if trial.finished)
     what = "the last one that came into the Pareto set" if goals.several else "the best one"
-    told = f"{since} trials have ended since {what}, trial {best.number}"
+    told = f"{counted(since, 'trial has', 'trials have')} ended since {what}, trial {best.number}"
     is_enough = since >= rules.max_trials_without_better
     return f"{told} (search.max_trials_without_better is {rules.max_trials_without_better})" if is_enough else None
 
@@ -134,7 +135,8 @@ def too_many_failures(trials: Sequence[TrialRecord], rules: StopRules) -> str | 
     if rules.max_failures is None or len(failed) < rules.max_failures:
         return None
     said = "; ".join(f"trial {trial.number} ({trial.kind}): {trial.attrs.get('message', '')}" for trial in failed)
-    return f"{len(failed)} trials have failed (search.max_failures is {rules.max_failures}): {said}"
+    have = counted(len(failed), "trial has", "trials have")
+    return f"{have} failed (search.max_failures is {rules.max_failures}): {said}"
 
 
 def failed_of(trials: Sequence[TrialRecord]) -> list[TrialRecord]:

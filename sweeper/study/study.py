@@ -14,6 +14,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 
+from slimtune.sweeper.goals.difference import begun_otherwise, goals_difference
+from slimtune.sweeper.goals.goals import ATTR, goals_of
 from slimtune.sweeper.sampler_config import RandomSearch, TpeSearch
 from slimtune.sweeper.space.dimension import Scalar
 from slimtune.sweeper.space.search_space import num_points_of, point_id
@@ -87,12 +89,10 @@ class Study(StudyEndings):
             raise StoreError(unusable(spec.storage, error)) from error
         refuse_foreign(study)
         if study.directions != ways:
-            begun, now = (" and ".join(one.name.lower() for one in found) for found in (study.directions, ways))
-            raise StoreError(
-                f"the search '{spec.name}' was begun to {begun}, not to {now} (search.direction, which "
-                "follows task.metric and task.direction): take another search.name, or remove the sweep's folder to "
-                "begin anew"
-            )
+            begun = [way is StudyDirection.MAXIMIZE for way in study.directions]
+            known = study.user_attrs.get(ATTR) or goals_of(begun).described()
+            differ = goals_difference(known, spec.goals.described())
+            raise StoreError(begun_otherwise(spec.name, str(differ)))
         super().__init__(spec, study)
         self._maximize = spec.goals.objectives[0].maximize
         self._cost = AskCost(spec.sampler.name)

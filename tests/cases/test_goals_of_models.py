@@ -13,7 +13,10 @@ TWO = "search.objectives=[accuracy,size_mb]"
     [
         (["search.objectives=[acuracy,size_mb]"], "search.objectives has acuracy; did you mean 'accuracy'?"),
         (["search.constraints={sizemb:{max:30}}"], "search.constraints has sizemb; did you mean 'size_mb'?"),
-        (["search.direction=[maximize,minimize]"], "name what is made best, e.g. search.objectives=[accuracy,size_mb]"),
+        (
+            ["search.direction=[maximize,minimize]"],
+            "name what is made best, e.g. search.objectives=[accuracy,trained_parameters]",
+        ),
         ([TWO, "search.direction=minimize"], "search.direction and search.objectives are both set"),
         ([TWO, "search/pruner=median"], "search.pruner is median, but trials are compared while they are trained"),
         ([TWO, "search/sampler=cmaes"], "search.sampler is cmaes, which knows one objective, and there are 2"),

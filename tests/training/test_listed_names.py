@@ -5,7 +5,7 @@ from slimtune.export.commands.predict import _said
 from slimtune.export.external.class_names import _checked
 from slimtune.training.data.readers.row import no_column
 from slimtune.training.errors import DataError
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import by_numbers, counted, told_ended, with_commas
 
 
 def test_a_name_with_a_comma_is_seen_where_it_ends() -> None:
@@ -41,3 +41,22 @@ def test_a_column_of_the_config_is_told_with_the_key_to_type() -> None:
         no_column("text", {"ticket": "a"}, key="text_column", where="row 1")
     )
     assert "data." not in str(no_column("text", {"ticket": "a"}, key="--text-column", where="row 1"))
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (counted(1, "trial"), "1 trial"),
+        (counted(0, "trial"), "0 trials"),
+        (counted(12_000, "row"), "12,000 rows"),
+        (counted(1, "entry", "entries"), "1 entry"),
+        (counted(2, "entry", "entries"), "2 entries"),
+        (by_numbers("trial", [3]), "trial 3"),
+        (by_numbers("trial", [3, 5]), "trials 3, 5"),
+        (told_ended(1, 4), "1 of 4 trials has ended"),
+        (told_ended(0, 1), "0 of 1 trial have ended"),
+        (told_ended(2, None), "2 trials have ended"),
+    ],
+)
+def test_a_number_of_things_has_the_plural_that_fits(told: str, said: str) -> None:
+    assert told == said

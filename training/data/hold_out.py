@@ -11,7 +11,7 @@ from slimtune.training.data.examples import Example
 from slimtune.training.data.labelled_rows import are_ids, label_columns
 from slimtune.training.data.row_keys import by_input, input_key
 from slimtune.training.errors import DataError
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import counted, with_commas
 
 # classes that a message names
 SHOWN = 5
@@ -146,8 +146,9 @@ def _check_classes(classes: Sequence[str], num_held_out: int, data: DataConfig) 
         )
     if num_held_out < len(counts) or len(classes) - num_held_out < len(counts):
         raise DataError(
-            f"{data.train_file}: {len(classes)} rows are too few to hold out {num_held_out} of {len(counts)} classes; "
-            f"add rows or give data.validation_file and data.test_file{_are_answers(counts)}"
+            f"{data.train_file}: {counted(len(classes), 'row is', 'rows are')} too few to hold out "
+            f"{num_held_out} of {len(counts)} classes; add rows or give data.validation_file and "
+            f"data.test_file{_are_answers(counts)}"
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slimtune.training.data.examples import Example
+from slimtune.training.listed_names import counted
 from slimtune.training.tasks.text_to_text import TextToText
 
 
@@ -24,6 +25,7 @@ def answer_notes(examples: Sequence[Example], task: object, tokenizer: Any) -> l
         return []
     shown = ", ".join(f"'{token}' in {count:,}" for token, count in found.most_common())
     return [
-        f"answers with special tokens of the model in them ({shown} of {len(examples):,} rows): what it writes ends at "
-        "its end and has none of them, so that it cannot be equal to these; remove them, the end is added by itself"
+        f"answers with special tokens of the model in them ({shown} of {counted(len(examples), 'row')}): what it "
+        "writes ends at its end and has none of them, so that it cannot be equal to these; remove them, the end is "
+        "added by itself"
     ]

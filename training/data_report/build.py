@@ -36,8 +36,9 @@ from slimtune.training.evaluation.own_score import no_number, path_of
 from slimtune.training.metrics.measure import Measure, compute_all
 from slimtune.training.models.positions import positions_of
 from slimtune.training.stages import told_stage
-from slimtune.training.tasks.baselines import CONSTANT, PHRASES, Aim, baseline_notes
+from slimtune.training.tasks.baselines import CONSTANT, Aim, baseline_notes
 from slimtune.training.tasks.registry import entry_of, labels_of_rows
+from slimtune.training.tracking.display import told_baseline
 from slimtune.training.usual_places import DATA_REPORT_FILE
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.unknown_tokens import unknown_notes
@@ -186,4 +187,4 @@ def _check_numbers(metric: str, measures: Sequence[Measure], scored: Mapping[str
     for name, scores in answers.items():
         path = path_of(measures, metric, scores)
         if path is not None and not any(math.isfinite(others[metric]) for others in answers.values()):
-            raise no_number(path, {metric: scores[metric]}, f"for the answers of {PHRASES.get(name, name)}")
+            raise no_number(path, {metric: scores[metric]}, f"for the answers of {told_baseline(name)}")

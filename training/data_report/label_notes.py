@@ -11,7 +11,7 @@ from slimtune.training.config.task import TaskConfig
 from slimtune.training.data.cells import ABSENT, cell_of, listed
 from slimtune.training.data.examples import Example
 from slimtune.training.data.label_cells import label_name
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import counted, with_commas
 from slimtune.training.tasks.similarity import score_range_of
 
 SHOWN, SHOWN_CHARACTERS = 4, 40
@@ -63,7 +63,7 @@ def _rewritten(ways: Mapping[str, Mapping[str, int]], texts: set[str]) -> Iterat
     for label, counts in ways.items():
         for written, count in counts.items():
             if written != label and (len(counts) > 1 or written in texts):
-                yield f"{shortened(written)} as '{shortened(label)}' ({count:,} rows)"
+                yield f"{shortened(written)} as '{shortened(label)}' ({counted(count, 'row')})"
 
 
 def range_notes(task: TaskConfig, examples: Sequence[Example]) -> list[str]:

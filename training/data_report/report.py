@@ -17,7 +17,7 @@ from rich.text import Text
 from slimtune.training.data.duplicates.near_duplicates import label_conflicts
 from slimtune.training.data.row_keys import short_text, text_key
 from slimtune.training.fitted_table import FittedTable
-from slimtune.training.listed_names import quoted_at_commas, with_commas, with_counts
+from slimtune.training.listed_names import counted, quoted_at_commas, with_commas, with_counts
 from slimtune.training.stages import told_stage
 from slimtune.training.tracking.display import warned
 
@@ -293,7 +293,7 @@ def _notes(report: DataReport, labels: Mapping[str, Sequence[str]]) -> Iterator[
     classes = report.classes or {}
     if report.imbalance and report.imbalance >= UNBALANCED:
         largest, *_, smallest = classes
-        rows = "1 row" if classes[smallest] == 1 else f"{classes[smallest]:,} rows"
+        rows = counted(classes[smallest], "row")
         yield f"label '{smallest}' has {rows}: {report.imbalance:.0f} times fewer than '{largest}'"
     for name in labels:
         if unseen := sorted(set(labels[name]) - set(classes)):

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 
 from slimtune.training.config.method import FullMethod
 from slimtune.training.errors import ConfigError
+from slimtune.training.listed_names import counted
 from slimtune.training.methods.modules import layer_stacks, set_dropout, tensors_of
 from slimtune.training.methods.protocol import Setting
 
@@ -59,7 +60,6 @@ def _frozen(model: nn.Module, num_trained: int) -> list[nn.Module]:
     stacks = layer_stacks(model)
     depth = min(len(stack) for stack in stacks) if stacks else 0
     if num_trained > depth:
-        layers = f"{depth} layer" if depth == 1 else f"{depth} layers"
-        raise ConfigError([f"method.trained_layers is {num_trained}; the model has {layers}"])
+        raise ConfigError([f"method.trained_layers is {num_trained}; the model has {counted(depth, 'layer')}"])
     embeddings: list[nn.Module] = [part for part in model.modules() if isinstance(part, nn.Embedding)]
     return embeddings + [layer for stack in stacks for layer in stack[: len(stack) - num_trained]]

@@ -18,8 +18,18 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
 from slimtune.training.data.spans import Span
 from slimtune.training.data.tokenizing.words import WORD, word_ranges
+from slimtune.training.listed_names import counted
 from slimtune.training.metrics.cosines import comparable
-from slimtune.training.tracking.display import warned
+from slimtune.training.tracking.display import (
+    BAG_OF_WORDS,
+    LOOKUP,
+    MAJORITY,
+    MEAN,
+    NEAREST,
+    short_name,
+    told_baseline,
+    warned,
+)
 
 MAX_ROWS = 20_000
 # scores of text take a millisecond a row
@@ -34,26 +44,8 @@ MAX_REGRESSION = 100_000
 MAX_FEATURES = 30_000
 # words, and every other sign alone: '!', '?' and emojis say much about a tone
 TOKENS = r"[\w']+|[^\w\s]"
-MAJORITY, BAG_OF_WORDS, NEAREST, LOOKUP, OVERLAP, UNIGRAM, MEAN = (
-    "majority",
-    "bag_of_words",
-    "nearest",
-    "lookup",
-    "word_overlap",
-    "unigram",
-    "mean",
-)
 # those that give every row the same answer
 CONSTANT = (MAJORITY, MEAN)
-PHRASES = {
-    MAJORITY: "always the largest class",
-    BAG_OF_WORDS: "a bag of words",
-    NEAREST: "the answer of the most alike training row",
-    LOOKUP: "looking up the training rows' spans",
-    OVERLAP: "the share of common words",
-    UNIGRAM: "token counts alone",
-    MEAN: "always the mean",
-}
 BEAT_IT = "the model must beat it"
 NO_MODEL = "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
 # a baseline that leaves no more rows to be better in asks for more than its score says
@@ -218,8 +210,8 @@ def baseline_notes(
     for name, key in named.items():
         score, num_scored = scores[name][key], min(num_held_out, MAX_ANSWERS if name in CUT else MAX_SCORED)
         asked = _asked(aim, score, num_scored) if key == metric else BEAT_IT
-        notes.append(_told(f"{PHRASES.get(name, name)}: {key} {_number(score)}", asked))
-    sampled, cut = (", ".join(name for name in names if name in scores) for names in (SAMPLED, CUT))
+        notes.append(_told(f"{told_baseline(name)}: {key} {_number(score)}", asked))
+    sampled, cut = (", ".join(short_name(name) for name in names if name in scores) for names in (SAMPLED, CUT))
     if num_train > MAX_ROWS and sampled:
         notes.append(f"{sampled}: learned from {MAX_ROWS:,} of {num_train:,} training rows")
     if num_held_out > MAX_ANSWERS and cut:
@@ -236,7 +228,7 @@ def _asked(aim: Aim, score: float, num_rows: int) -> str:
     room = rows_of_room(aim.metric, score, num_rows)
     if room is None or not 0 < room <= FEW_ROWS:
         return BEAT_IT
-    return f"{num_rows - room:,} of {num_rows:,} rows: only {who_beats(room)} beats it"
+    return f"{num_rows - room:,} of {counted(num_rows, 'row')}: only {who_beats(room)} beats it"
 
 
 def _told(baseline: str, asked: str) -> str:

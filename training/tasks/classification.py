@@ -28,17 +28,11 @@ from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.confusion import confusion_matrix, per_class
 from slimtune.training.metrics.given.class_number import class_guard
-from slimtune.training.tasks.baselines import (
-    BAG_OF_WORDS,
-    MAJORITY,
-    bag_of_words,
-    bag_of_words_sets,
-    majority,
-    scored_rows,
-)
+from slimtune.training.tasks.baselines import bag_of_words, bag_of_words_sets, majority, scored_rows
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.label_names import label_options, numbers_misread, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
+from slimtune.training.tracking.display import BAG_OF_WORDS, MAJORITY
 
 BALANCED = "balanced"
 

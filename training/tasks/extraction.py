@@ -33,7 +33,7 @@ from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.entities import per_type
 from slimtune.training.metrics.given.written_span import span_guard
 from slimtune.training.models.generate import some_rows
-from slimtune.training.tasks.baselines import LOOKUP, MAX_ANSWERS, lookup
+from slimtune.training.tasks.baselines import MAX_ANSWERS, lookup
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.label_names import label_options, the_names, unquoted_labels
 from slimtune.training.tasks.loss import LossSum, own_loss
@@ -45,6 +45,7 @@ from slimtune.training.tasks.token_loss import (
     token_tally,
     weights_of,
 )
+from slimtune.training.tracking.display import LOOKUP
 
 
 @dataclass(frozen=True)

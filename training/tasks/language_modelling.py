@@ -16,11 +16,11 @@ from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example, text_of
 from slimtune.training.data.readers.row import Row
 from slimtune.training.metrics import Measure, Tally, measures_of
-from slimtune.training.tasks.baselines import UNIGRAM
 from slimtune.training.tasks.causal_generation import next_token_call, next_token_logits, num_end_tokens
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, own_loss
 from slimtune.training.tasks.token_loss import ModelCall, token_counts, token_loss, token_tally, weights_of
+from slimtune.training.tracking.display import UNIGRAM
 
 
 @dataclass(frozen=True)

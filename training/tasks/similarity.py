@@ -29,11 +29,12 @@ from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.metrics.cosines import comparable
 from slimtune.training.metrics.given.pair_number import pair_guard
 from slimtune.training.metrics.spearman import spearman
-from slimtune.training.tasks.baselines import OVERLAP, word_overlap
+from slimtune.training.tasks.baselines import word_overlap
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, at_least_float32, own_loss
 from slimtune.training.tasks.pair_losses import PairLabels, labels_taken
 from slimtune.training.tasks.token_loss import num_virtual_tokens
+from slimtune.training.tracking.display import OVERLAP
 
 # what labels are where two words say it
 ALIKE, DIFFERENT = "1", "0"

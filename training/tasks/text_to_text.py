@@ -18,10 +18,11 @@ from slimtune.training.data.prompted_rows import prompted
 from slimtune.training.data.readers.row import Row
 from slimtune.training.metrics import Measure, Tally, measures_of
 from slimtune.training.models.generate import Generation, generate, some_rows
-from slimtune.training.tasks.baselines import MAX_ANSWERS, NEAREST, UNIGRAM, nearest_answers
+from slimtune.training.tasks.baselines import MAX_ANSWERS, nearest_answers
 from slimtune.training.tasks.defaults import TaskDefaults
 from slimtune.training.tasks.loss import LossSum, own_loss
 from slimtune.training.tasks.token_loss import ModelCall, token_counts, token_loss, token_tally
+from slimtune.training.tracking.display import NEAREST, UNIGRAM
 
 
 @dataclass(frozen=True)

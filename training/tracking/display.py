@@ -11,6 +11,25 @@ MODE = "workflowType=machine_learning"
 # notes that ask something of a person; a note of another config begins with its options
 WARNING = "warning: "
 PLACE = re.compile(rf"(?:^|: ){WARNING}")
+# simple models that a model is compared with
+MAJORITY, BAG_OF_WORDS, NEAREST, LOOKUP, OVERLAP, UNIGRAM, MEAN = (
+    "majority",
+    "bag_of_words",
+    "nearest",
+    "lookup",
+    "word_overlap",
+    "unigram",
+    "mean",
+)
+# of those whose names do not say it
+ANSWERS = {
+    MAJORITY: "always the largest class",
+    NEAREST: "the answer of the most alike training row",
+    LOOKUP: "the spans of the training rows, looked up",
+    OVERLAP: "the share of common words",
+    UNIGRAM: "token counts alone",
+    MEAN: "always the mean",
+}
 
 
 def display(value: Any) -> str:
@@ -89,3 +108,13 @@ def told_warnings(notes: Iterable[str]) -> str:
     """How many warnings there are, as the end of a sentence: `, with 1 warning (above)`; nothing without one."""
     number = sum(PLACE.search(note) is not None for note in notes)
     return f", with {number} warning{'s' if number > 1 else ''} (above)" if number else ""
+
+
+def short_name(name: str) -> str:
+    """As people read it: `bag of words`."""
+    return name.replace("_", " ")
+
+
+def told_baseline(name: str) -> str:
+    """Its short name, and how it answers: `nearest (the answer of the most alike training row)`."""
+    return f"{short_name(name)} ({ANSWERS[name]})" if name in ANSWERS else short_name(name)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 from filelock import FileLock, Timeout
 
 from slimtune.training.atomic_files import write_text
+from slimtune.training.listed_names import counted
 
 log = logging.getLogger(__name__)
 
@@ -214,7 +215,7 @@ class Journal:
         return True
 
     def _tell_broken(self, broken: list[bytes]) -> None:
-        what = "a line" if len(broken) == 1 else f"{len(broken)} lines"
+        what = "a line" if len(broken) == 1 else counted(len(broken), "line")
         log.warning("tracking: %s in %s cannot be read (a kill, or a full disk)", what, self.folder / JOURNAL)
         try:
             for line in broken:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from slimtune.training.config.tracking import TrackingConfig, TrackingMode, mlflow_at
+from slimtune.training.listed_names import counted
 from slimtune.training.tracking.delivery import Delivery, NoParent
 from slimtune.training.tracking.journal import Header, Journal, has_cut_header, header_in, ids_in, journals_in
 from slimtune.training.tracking.line import Line, first_line
@@ -107,7 +108,7 @@ def send_waiting(place: Path, config: TrackingConfig, say: Callable[[str], None]
     """At the end of a command: send what waits once more, and say where the rest is."""
     left = len(sync(place).left) if config.mode is TrackingMode.online else waits_in(place)
     if left:
-        what = "1 run" if left == 1 else f"{left} runs"
+        what = counted(left, "run")
         where = without_password(tracking_uri(config.uri))
         command = f"slimtune sync {shlex.quote(str(place))}"
         say(f"tracking: what {where} has not taken ({what}) waits in {place}; send it with {command}")

@@ -19,6 +19,7 @@ from slimtune.sweeper.space.search_space import SearchSpace, point_id
 from slimtune.sweeper.study import Study, StudySpec, TrialRecord, TrialState
 from slimtune.sweeper.study.record import COSTS, OF_TRIAL, RESULT, SEED
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import agreeing, by_numbers
 
 SEED_KEY, SAMPLE_KEY = "fit.seed", "data.validation_rows"
 
@@ -169,9 +170,9 @@ def gone_note(trials: Sequence[TrialRecord], wanted: Sequence[TrialRecord], fold
     gone = [trial.number for trial in trials if not is_kept(trial, folder)]
     if not gone:
         return None
-    named = f"trial {gone[0]} is" if len(gone) == 1 else f"trials {', '.join(map(str, gone))} are"
+    named = f"{by_numbers('trial', gone)} {agreeing(len(gone), 'is', 'are')}"
     beside = [trial.number for trial in wanted if trial not in trials]
-    instead = f"; taken instead: trial {', '.join(map(str, beside))}" if beside else ""
+    instead = f"; taken instead: {by_numbers('trial', beside)}" if beside else ""
     return (
         f"{named} among the best, but without a checkpoint under {folder}/trials any more, so not chosen{instead}; "
         "bring the folder back and give the same command again to have it compared"

@@ -17,6 +17,8 @@ from slimtune.sweeper.study import Study
 from slimtune.sweeper.study.record import WINNER
 from slimtune.training.config.tracking import CheckpointPolicy, TrackingConfig
 from slimtune.training.errors import StoreError
+from slimtune.training.fitted_table import print_table
+from slimtune.training.listed_names import counted
 
 
 class WinnerChoice(NamedTuple):
@@ -75,8 +77,8 @@ class WinnerChoice(NamedTuple):
         if there and len(there) < len(chosen.runs):
             print_line(
                 self.console,
-                f"trial {chosen.number} is the best one; of its {len(chosen.runs)} runs, those whose checkpoints "
-                f"are gone are left out: {len(chosen.runs) - len(there)}",
+                f"trial {chosen.number} is the best one; of its {counted(len(chosen.runs), 'run')}, those whose "
+                f"checkpoints are gone are left out: {len(chosen.runs) - len(there)}",
             )
         best = exported_run(chosen._replace(runs=there or chosen.runs), self.goals)
         if not best.checkpoint.is_dir():
@@ -91,7 +93,7 @@ class WinnerChoice(NamedTuple):
         if not self.goals.several:
             return
         trials = self.study.pareto()
-        terminal.print_pareto(self.console, trials, chosen.number, goals=self.goals)
+        print_table(self.console, terminal.pareto_table(trials, chosen.number, goals=self.goals))
         parent_run.log_pareto(tracked.run, trials, self.goals, winner=chosen.number)
 
     def _results(self, chosen: Finalist) -> dict[str, Any]:

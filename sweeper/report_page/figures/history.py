@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from slimtune.sweeper.report_page.figures.figure import BLUE, COLOURS, SYMBOLS, Figure, with_score
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study import TrialState
+from slimtune.training.listed_names import counted
 
 
 def history(facts: SweepFacts) -> Figure | None:
@@ -39,7 +40,7 @@ def history(facts: SweepFacts) -> Figure | None:
                 "line": {"shape": "hv", "color": BLUE, "width": 2},
             }
         )
-    words = f"{len(trials)} trials have a score; no complete one yet."
+    words = f"{counted(len(trials), 'trial has', 'trials have')} a score; no complete one yet."
     if numbers:
         since = first_with_best(numbers, best)
         words = f"The best {facts.metric} of a complete trial is {best[-1]:.4g}, since trial {since}."

@@ -8,6 +8,7 @@ from slimtune.sweeper.report_page.figures.figure import Figure, plain_text, shor
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.space.dimension import Choice, Dimension, is_number
 from slimtune.sweeper.study import TrialRecord
+from slimtune.training.listed_names import counted
 
 TICKS = 5
 # where an axis has a place for trials without the parameter
@@ -27,8 +28,8 @@ def parallel(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
     ]
     line = {"color": scores, "colorscale": "Viridis", "showscale": True, "reversescale": not facts.maximize}
     words = (
-        f"{len(trials)} trials, complete and pruned; the colour is {facts.metric}. Drag along an axis to keep the "
-        "trials of a range, drag a name to move an axis."
+        f"{counted(len(trials), 'trial')}, complete and pruned; the colour is {facts.metric}. Drag along an axis to "
+        "keep the trials of a range, drag a name to move an axis."
     )
     layout = {"margin": {"l": 70, "r": 60, "t": 60, "b": 30}}
     trace = {"type": "parcoords", "dimensions": dimensions, "line": line}

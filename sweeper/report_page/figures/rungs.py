@@ -7,6 +7,7 @@ from typing import NamedTuple
 from slimtune.sweeper.report_page.figures.figure import AMBER, BLUE, Figure, plain_text
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study import TrialRecord, TrialState
+from slimtune.training.listed_names import counted
 
 # the rungs at which most trials were stopped
 MOST_RUNGS = 8
@@ -74,5 +75,6 @@ def rungs(facts: SweepFacts, found: Sequence[Rung]) -> Figure | None:
         "yaxis": {"title": {"text": plain_text(facts.metric)}},
     }
     stopped = sum(len(rung.stopped) for rung in found)
-    words = f"{facts.metric} of the trials at each of {len(found)} rungs; {stopped} trials were stopped there."
+    words = f"{facts.metric} of the trials at each of {counted(len(found), 'rung')}; "
+    words += f"{counted(stopped, 'trial was', 'trials were')} stopped there."
     return Figure("rungs", "Rungs and pruning", words, data, layout)

@@ -15,6 +15,7 @@ from slimtune.sweeper.report_page.figures.figure import (
 )
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study import TrialState
+from slimtune.training.listed_names import counted
 
 MOST_SLICES, IN_A_ROW = 9, 3
 GAP = 0.05
@@ -59,7 +60,7 @@ def slices(facts: SweepFacts, keys: Sequence[str]) -> Figure | None:
         layout[f"yaxis{end}"] = _y_axis(facts, at, rows)
         layout[f"xaxis{end}"]["anchor"], layout[f"yaxis{end}"]["anchor"] = f"y{end}", f"x{end}"
     left = f" The {MOST_SLICES} most important of {len(keys)} are drawn." if len(keys) > MOST_SLICES else ""
-    words = f"{facts.metric} over each parameter, whatever the others were: {len(trials)} trials.{left}"
+    words = f"{facts.metric} over each parameter, whatever the others were: {counted(len(trials), 'trial')}.{left}"
     return Figure("slices", "Slices", words, data, layout, height=70 + ROW * rows)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from slimtune.sweeper.report_page.figures.figure import COLOURS, Figure
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study import TrialState
+from slimtune.training.listed_names import counted
 
 
 def timeline(facts: SweepFacts) -> Figure | None:
@@ -34,7 +35,7 @@ def timeline(facts: SweepFacts) -> Figure | None:
         "xaxis": {"title": {"text": "minutes since the first trial began"}},
         "yaxis": {"title": {"text": "trial"}, "autorange": "reversed"},
     }
-    words = f"{len(begun)} trials, from {first:%Y-%m-%d %H:%M} on."
+    words = f"{counted(len(begun), 'trial')}, from {first:%Y-%m-%d %H:%M} on."
     return Figure("timeline", "When each trial ran", words, data, layout, height=min(700, 180 + 8 * len(begun)))
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from slimtune.sweeper.study.analysis.finalists import Seeded
 from slimtune.training.config.score_range import SHARES_OF_ROWS
+from slimtune.training.listed_names import agreeing, counted
 
 # standard errors of a difference that chance alone rarely exceeds
 NOISE_ERRORS = 2.0
@@ -28,7 +29,7 @@ class Scored(NamedTuple):
     @property
     def on_rows(self) -> str:
         """The end of a sentence."""
-        return "" if self.num_rows is None else f" on {self.num_rows:,} validation rows"
+        return "" if self.num_rows is None else f" on {counted(self.num_rows, 'validation row')}"
 
 
 class Lead(NamedTuple):
@@ -176,15 +177,15 @@ def _why_unknown(lead: Lead) -> str:
 
 def _seeds(lead: Lead) -> str:
     counts = sorted({len(lead.first.scores), len(lead.second.scores)})
-    return f"{' and '.join(map(str, counts))} seed{'' if counts[-1] == 1 else 's'}"
+    return f"{' and '.join(map(str, counts))} {agreeing(counts[-1], 'seed', 'seeds')}"
 
 
 def _number(one: Seeded) -> str:
-    return f"{len(one.scores)} seed{'' if len(one.scores) == 1 else 's'}"
+    return counted(len(one.scores), "seed")
 
 
 def _failed(one: Seeded) -> str:
-    return f" ({one.failed} rerun{'' if one.failed == 1 else 's'} failed)" if one.failed else ""
+    return f" ({counted(one.failed, 'rerun')} failed)" if one.failed else ""
 
 
 def _repair(lead: Lead, num_finalists: int) -> str:

@@ -36,6 +36,7 @@ class SweepOutcome(NamedTuple):
             "trial": self.winner["trial"],
             "params": dict(self.winner.get("params") or {}),
             "validation_mean": self.winner.get("score"),
+            "values": dict(self.winner.get("values") or {}),
             "test": {name: dict(score) for name, score in self.test.items()},
             "registered": self.uri,
             "alias": self.registered.get("alias"),
@@ -70,5 +71,15 @@ def winner_stage(attrs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         attrs: Of the study.
         name: Of the stage.
     """
-    of = (attrs.get(name) or {}).get(OF_CHECKPOINT)
-    return stage_result(attrs, name) if of in (None, checkpoint_of(attrs.get(WINNER))) else {}
+    return stage_result(attrs, name) if has_stage(attrs, name) else {}
+
+
+def has_stage(attrs: Mapping[str, Any], name: str) -> bool:
+    """Whether a stage is done of the winner that there is, whatever came of it.
+
+    Args:
+        attrs: Of the study.
+        name: Of the stage.
+    """
+    noted = attrs.get(name) or {}
+    return bool(noted) and noted.get(OF_CHECKPOINT) in (None, checkpoint_of(attrs.get(WINNER)))

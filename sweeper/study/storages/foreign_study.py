@@ -5,6 +5,7 @@ import optuna
 from slimtune.sweeper.study.record import BUDGET, FOLDER, IDENTITY, INDEX, KIND, RESULT, WORKER
 from slimtune.sweeper.study.storages.loading import is_in_file, load_study, reading
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import counted
 
 # what each of our trials that has ended has one of
 MARKS = {INDEX, KIND, RESULT, WORKER}
@@ -22,8 +23,8 @@ def refuse_foreign(study: optuna.Study) -> None:
     ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
     if ended and not any(MARKS & trial.user_attrs.keys() for trial in ended):
         raise StoreError(
-            f"search.storage has a study '{study.study_name}' that is not slimtune's ({len(ended):,} trials); take "
-            "another search.name, or another search.storage"
+            f"search.storage has a study '{study.study_name}' that is not slimtune's ({counted(len(ended), 'trial')}); "
+            "take another search.name, or another search.storage"
         )
 
 

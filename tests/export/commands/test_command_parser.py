@@ -29,6 +29,11 @@ from slimtune.training.usual_places import STUDY_FILE
         ("promote tone --min-gain=0.1", "without dashes: promotion.min_gain=0.1"),
         ("resume tone --num-workers 2", "without dashes: search.num_workers=2"),
         ("resume tone --search.num_workers 2", "a value is set without dashes, search.num_workers=2"),
+        ("resume tone --search.num_worker 2", "a value is set without dashes, search.num_workers=2"),
+        (
+            "promote tone --promotion.zzz 1",
+            "is no flag of slimtune promote; no key is called so either, known: promotion.",
+        ),
     ],
 )
 def test_an_unknown_flag_is_told(words: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""`slimtune status`, `stop` and `resume` on studies; nothing is trained."""
+"""`slimtune stop` and `resume` on studies; nothing is trained."""
 
 import json
 import shutil
@@ -12,14 +12,12 @@ import pytest
 from slimtune.sweeper.campaigns.recorded_command import FILE, RecordedCommand
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.commands import resume
-from slimtune.sweeper.finalist import Winner
 from slimtune.sweeper.reporting.sweep_status import SweepState, sweep_status
 from slimtune.sweeper.search.stopping import check_stop
 from slimtune.sweeper.study import Lease, Study
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import BUDGET, ENDED, WINNER
+from slimtune.sweeper.study.record import BUDGET, ENDED
 from slimtune.training.errors import SweepStopped, UserError
-from slimtune.training.trial import FailureKind
 from tests.sweeper.campaigns.test_find_sweep import begun
 
 
@@ -34,84 +32,6 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 
 def state_of(study: Study) -> SweepState:
     return sweep_status(study.spec.storage, study.spec.name).state
-
-
-def status_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    capsys.readouterr()
-    assert main(["status", "mine", "--json"]) == 0
-    values: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return values
-
-
-def test_how_a_sweep_stands(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
-    """Trials by state, the best, what runs and where, and what is left; for people and for scripts."""
-    with Launcher(study.roster) as own:
-        own.begun()
-        assert main(["status", "mine"]) == 0
-        assert f"led by {own.name}, no worker has begun yet" in capsys.readouterr().out
-    with Launcher(study.roster) as own, Lease(study) as lease:
-        own.begun()
-        for end in (lambda n: study.complete(n, 0.5), lambda n: study.fail(n, FailureKind.timeout), None):
-            asked = study.ask(lease.worker)
-            assert asked is not None
-            if end:
-                end(asked.number)
-        study.report(2, 10, objective=0.25, progress=0.5)
-        values = status_of(capsys)
-        assert (values["state"], values["n_trials"], values["left"]) == ("running", 4, 2)
-        assert values["trials"] == {"complete": 1, "failed (timeout)": 1, "running": 1}
-        assert values["best"]["number"] == 0
-        (running,) = values["running"]
-        assert (running["number"], running["progress"], running["worker"]) == (2, 0.5, lease.worker)
-        assert values["launchers"] == [own.name]
-        assert main(["status", "mine"]) == 0
-        said = capsys.readouterr().out
-    assert "sweep mine: running" in said
-    assert "trials: 2 of 4 have ended (1 complete, 1 failed (timeout), 1 running)" in said
-    assert "best: 0.5000, trial 0" in said
-    assert f"led by {own.name}, with 1 worker" in said
-
-
-def outcome_noted(study: Study, *, of: str = "trials/2/checkpoint-9") -> None:
-    """A winner that is not the best of the search, with the stages after it, done of a checkpoint."""
-    winner = Winner(2, {"x": 1}, 0.75, Path("/elsewhere/mine/trials/2/checkpoint-9"), None)
-    study.set_attr(WINNER, winner.as_dict())
-    test = {"scores": {"accuracy": {"value": 0.7, "low": 0.6, "high": 0.8}}}
-    registered = {"name": "mine", "version": "3", "alias": "champion"}
-    for name, result in (("test", test), ("registered", registered)):
-        study.set_attr(name, {"key": "", "checkpoint": of, "result": result})
-
-
-def test_what_a_sweep_came_to_is_told(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its winner, which need not be the best of the search, the test scores and the registered version."""
-    with Lease(study) as lease:
-        for score in (0.9, 0.8, 0.7, 0.6):
-            asked = study.ask(lease.worker)
-            assert asked is not None
-            study.complete(asked.number, score)
-    assert status_of(capsys)["winner"] is None
-    outcome_noted(study)
-    won = status_of(capsys)["winner"]
-    assert (won["trial"], won["validation_mean"], won["registered"]) == (2, 0.75, "models:/mine/3")
-    assert won["test"] == {"accuracy": {"value": 0.7, "low": 0.6, "high": 0.8}}
-    assert main(["status", "mine"]) == 0
-    said = capsys.readouterr().out
-    assert "best in the search: 0.9000, trial 0" in said
-    assert "winner: 0.7500 (mean over its seeds), trial 2" in said
-    assert "test, 95 % intervals: accuracy 0.7000 (0.6000 to 0.8000)" in said
-    assert "registered: models:/mine/3, alias champion" in said
-    assert main(["compare", "mine", "--json"]) == 0
-    told = {one["number"]: one for one in json.loads(capsys.readouterr().out)}
-    assert (told[2]["registered"], told[2]["test"]) == ("models:/mine/3", won["test"])
-    assert (told[0]["registered"], told[0]["test"], told[0]["winner"]) == (None, None, False)
-
-
-def test_what_an_earlier_winner_came_to_is_not_told_of_a_later_one(
-    study: Study, capsys: pytest.CaptureFixture[str]
-) -> None:
-    outcome_noted(study, of="trials/0/checkpoint-9")
-    won = status_of(capsys)["winner"]
-    assert (won["trial"], won["test"], won["registered"]) == (2, {}, None)
 
 
 def test_what_becomes_of_a_sweep(study: Study) -> None:

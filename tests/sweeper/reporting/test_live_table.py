@@ -59,7 +59,7 @@ def test_what_ended_a_trial_early_is_said_wherever_it_stands() -> None:
 
 
 @pytest.mark.parametrize("width", [64, 72, 80, 90, 120])
-def test_why_a_trial_ended_early_is_kept_before_time_and_curve(width: int) -> None:
+def test_why_a_trial_ended_early_is_kept_before_its_parameters(width: int) -> None:
     """Every column that has no room is named."""
     params = {"fit.learning_rate": 0.00123, "fit.batch_size": 16, "method.r": 8}
     early = make(0, TrialState.complete, objective=0.75)._replace(
@@ -72,7 +72,8 @@ def test_why_a_trial_ended_early_is_kept_before_time_and_curve(width: int) -> No
     names = ["state", "learning_rate", "batch_size", "r", "score", "trained", "ended by", "time", "curve"]
     head, told = re.split(r"\s{2,}", lines[1]), lines[-1].partition("no room in this width for: ")[2]
     assert told == ", ".join(name for name in names if name not in head)
-    assert ("fit.patience" in lines[2]) is (width >= 80)
+    assert "fit.patience" in lines[2]
+    assert "10s" in lines[2].split()
 
 
 def test_several_objectives_have_a_column_each() -> None:
@@ -112,7 +113,9 @@ def test_curves_are_shown_where_there_is_room(width: int, has_curves: bool) -> N
     """Numbers come first; the scores so far are a line of blocks, and what is left is told."""
     params = {"fit.learning_rate": 0.00123, "fit.batch_size": 16, "method.r": 8, "fit.weight_decay": 0.01}
     trials = [
-        make(at, TrialState.complete, objective=at / 4)._replace(params=params, intermediate={1: 0.0, 2: at / 4})
+        make(at, TrialState.complete, objective=at / 4)._replace(
+            params=params, intermediate={step: at / 4 * step / 12 for step in range(1, 13)}
+        )
         for at in range(3)
     ]
     spec = SimpleNamespace(goals=Goals(), enqueued_only=False)
@@ -125,7 +128,7 @@ def test_curves_are_shown_where_there_is_room(width: int, has_curves: bool) -> N
     console.print(table._picture(trials, trials))
     text = file.getvalue()
     assert any(line.split()[-1:] == ["curve"] for line in text.splitlines()[:2]) is has_curves
-    assert ("no room in this width for: time, curve" in text) is not has_curves
+    assert ("no room in this width for: weight_decay, curve" in text) is not has_curves
     assert "scores ▁▅█" in text
     assert "best 0.5000 (trial 2), about 30s of the search left" in text
     assert max(map(len, text.splitlines())) <= width
@@ -156,3 +159,27 @@ def test_how_far_a_trial_is_before_its_first_evaluation_is_not_known() -> None:
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "50%" in text
     assert " 0%" not in text
+
+
+@pytest.mark.parametrize("width", [30, 40, 50, 60, 80, 100, 160])
+@pytest.mark.parametrize("names", [["accuracy"], ["accuracy", "size_mb"]])
+def test_parameters_give_way_before_state_scores_and_time(width: int, names: list[str]) -> None:
+    """The last one first; and alike in the table of a running sweep and in `slimtune compare`."""
+    params = {"method": "lora", "fit.learning_rate": 0.00123, "fit.schedule": "cosine", "fit.warmup_share": 0.213}
+    trial = make(0, TrialState.complete, objective=0.75)._replace(params=params, intermediate={1: 0.5, 2: 0.75})
+    tables = (
+        trial_table([trial], best_number=0, title="s", names=names, curves=True),
+        compared_table([TrialRow("s", trial)], title="s", best={"s": 0}, numbers=names, more=[]),
+    )
+    last_to_go = ["trial", *names[:1], "state", *names[1:], "trained", "time", *(key.split(".")[-1] for key in params)]
+    for table in tables:
+        file = StringIO()
+        Console(file=file, width=width, force_terminal=True, color_system=None).print(table)
+        lines = file.getvalue().splitlines()
+        left_out = " ".join(lines).partition("no room in this width for: ")[2].split(", ")
+        shown = [name for name in last_to_go if name not in left_out]
+        assert set(lines[1].split()) - {"curve"} == set(shown)
+        others = [name for name in shown if name in ("state", *names, "trained", "time")]
+        assert len(others) == len(names) + 3 or not set(shown) & {key.split(".")[-1] for key in params}
+        if width >= 60:
+            assert len(others) == len(names) + 3

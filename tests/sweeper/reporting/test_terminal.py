@@ -7,7 +7,8 @@ from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import Goals, Objective
-from slimtune.sweeper.reporting.terminal import print_pareto, print_test, print_winner
+from slimtune.sweeper.reporting.terminal import pareto_table, print_test, print_winner
+from slimtune.training.fitted_table import print_table
 from tests.sweeper.report_page.sweeps import a_trial
 
 RUNS = ((0.75, 0.75), (0.5,))
@@ -77,7 +78,7 @@ def test_the_picked_one_of_a_pareto_set_is_no_exported_one() -> None:
     """Which it need not become: `export=none`."""
     text = io.StringIO()
     goals = Goals((Objective("accuracy", maximize=True), Objective("parameters", maximize=False)))
-    print_pareto(Console(file=text, width=120), [a_trial(0), a_trial(1)], 1, goals=goals)
+    print_table(Console(file=text, width=120), pareto_table([a_trial(0), a_trial(1)], 1, goals=goals))
     assert "* picked" in text.getvalue()
     assert "export" not in text.getvalue()
     assert "1 *" in text.getvalue()

@@ -124,7 +124,7 @@ def test_an_app_of_its_own_has_another_folder_than_name(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / '12-30-00' / 'study.db'}"
     run(study_of(sampler_of("random"), SPACE, n_trials=1, name="app", storage=storage))
     (note,) = begin(fresh(), request_of(tmp_path, SPACE, warm_start="12-30-00"), differs=lambda _: None)
-    assert note == "search.warm_start=12-30-00: 1 points are tried first, and the sampler learns from 1 trials"
+    assert note == "search.warm_start=12-30-00: 1 point is tried first, and the sampler learns from 1 trial"
 
 
 def test_sweeps_differ_by_what_trials_are_measured_by() -> None:

@@ -44,7 +44,7 @@ def study_with(rules: StopRules, n_trials: int = 10) -> Study:
         (StopRules(max_trials_without_better=3), None),
         (StopRules(max_minutes=4), "trials have run for 4.0 minutes"),
         (StopRules(max_minutes=4.5), None),
-        (StopRules(max_failures=1), "1 trials have failed (search.max_failures is 1): trial 3 (diverged): loss is nan"),
+        (StopRules(max_failures=1), "1 trial has failed (search.max_failures is 1): trial 3 (diverged): loss is nan"),
         (StopRules(max_failures=2), None),
     ],
 )

@@ -129,7 +129,7 @@ def test_a_study_keeps_its_directions(tmp_path: Path) -> None:
     """Whoever resumes or joins it with another one is told, and does not rank its trials the wrong way round."""
     spec = make_spec(tmp_path)
     Study(spec)
-    with pytest.raises(StoreError, match="was begun to maximize, not to minimize"):
+    with pytest.raises(StoreError, match=r"search\.direction was maximize and is minimize \(it follows"):
         Study(replace(spec, goals=goals_of([False])))
 
 

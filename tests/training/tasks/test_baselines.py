@@ -153,7 +153,7 @@ def test_many_rows_are_sampled_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -
     assert set(nearest_answers(texts, texts)) <= set(seen[2])
     scores = {"majority": {"accuracy": 0.1}, "bag_of_words": {"accuracy": 0.5}, "nearest": {"chrf": 9.0}}
     assert notes(scores, num_rows=(120, 3000))[2:] == [
-        "bag_of_words, nearest: learned from 30 of 120 training rows",
+        "bag of words, nearest: learned from 30 of 120 training rows",
         "nearest: scored on 2,000 of 3,000 validation rows",
     ]
 
@@ -178,18 +178,18 @@ def test_ids_outside_the_vocabulary_are_refused() -> None:
 
 def test_notes_name_the_best_by_the_metric() -> None:
     scores = {"majority": {"accuracy": 0.2}, "bag_of_words": {"accuracy": 0.614}}
-    assert notes(scores) == ["a bag of words: accuracy 0.614; the model must beat it"]
+    assert notes(scores) == ["bag of words: accuracy 0.614; the model must beat it"]
     scores["majority"]["accuracy"] = 0.7
-    assert notes(scores) == ["always the largest class: accuracy 0.700; the model must beat it"]
+    assert notes(scores) == ["majority (always the largest class): accuracy 0.700; the model must beat it"]
     less = {"majority": {"loss": 3.0}, "bag_of_words": {"loss": 2.0}}
-    assert notes(less, metric="loss") == ["a bag of words: loss 2.000; the model must beat it"]
+    assert notes(less, metric="loss") == ["bag of words: loss 2.000; the model must beat it"]
 
 
 def test_notes_name_what_does_not_give_the_metric_by_its_headline() -> None:
     scores = {"unigram": {"loss": 5.0}, "nearest": {"bleu": 1.0, "chrf": 41.26}}
     assert notes(scores, metric="loss") == [
-        "token counts alone: loss 5.000; the model must beat it",
-        "the answer of the most alike training row: chrf 41.3; the model must beat it",
+        "unigram (token counts alone): loss 5.000; the model must beat it",
+        "nearest (the answer of the most alike training row): chrf 41.3; the model must beat it",
     ]
 
 
@@ -199,7 +199,7 @@ def test_of_a_baseline_that_nothing_is_better_than_it_is_said_what_comes_of_it(
 ) -> None:
     said = "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
     (note,) = notes({"bag_of_words": {metric: value}}, metric=metric, best=best)
-    assert note == f"warning: a bag of words: {metric} {value:.3f}; {said}"
+    assert note == f"warning: bag of words: {metric} {value:.3f}; {said}"
     # of answers that are tied it may be better than any model
     beyond = value + (0.01 if metric == "accuracy" else -0.01)
     assert notes({"bag_of_words": {metric: beyond}}, metric=metric, best=best)[0].endswith(said)
@@ -221,7 +221,7 @@ def test_a_baseline_that_leaves_few_rows_of_room_is_told_with_them(right: int, n
     """Of what is a share of rows: an F1 is none, and what nothing is compared by asks for nothing."""
     share = right / num_rows
     (note,) = notes({"bag_of_words": {"accuracy": share}}, num_rows=(99, num_rows))
-    assert note == f"a bag of words: accuracy {share:.3f}; {asked}"
+    assert note == f"bag of words: accuracy {share:.3f}; {asked}"
     for metric, key in (("f1", "f1"), ("loss", "accuracy")):
         (note,) = notes({"bag_of_words": {key: share}}, metric=metric, num_rows=(99, num_rows))
         assert note.endswith("the model must beat it")

@@ -149,7 +149,7 @@ def test_a_metric_that_gives_no_number_is_told_before_the_first_trial(
     """Every trial would fail by it."""
     case = BY_NAME["classification"]
     metric = [f"task.metrics=[{HERE}.{name}]", f"task.metric={score}", "task.direction=maximize"]
-    told = rf"'{HERE}.{name}', which gives no number for the answers of a bag of words \({score}={gave}\)"
+    told = rf"'{HERE}.{name}', which gives no number for the answers of bag of words \({score}={gave}\)"
     with pytest.raises(ConfigError, match=told):
         data_report_of(prepare_data(config_for(case, *metric)))
 

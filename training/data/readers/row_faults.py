@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from slimtune.training.errors import DataError, DataProblems, NoColumn, UserError
+from slimtune.training.listed_names import counted
 
 RowT = TypeVar("RowT")
 FoundT = TypeVar("FoundT")
@@ -103,7 +104,7 @@ def _said(kind: _Kind, *, at_least: bool) -> str:
     if not more:
         return kind.first
     rows = ", ".join(kind.others) + (", ..." if more > MOST_NAMED else "")
-    return f"{kind.first} ({'at least ' if at_least else ''}{more:,} more {'row' if more == 1 else 'rows'}: {rows})"
+    return f"{kind.first} ({'at least ' if at_least else ''}{counted(more, 'more row', 'more rows')}: {rows})"
 
 
 def _without_particulars(text: str) -> str:

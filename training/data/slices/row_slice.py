@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from slimtune.training.config.data import ROWS_OF_FILES, SPLITS, DataConfig
 from slimtune.training.data.readers.reader import LocatedRow
 from slimtune.training.errors import DataError
+from slimtune.training.listed_names import agreeing, counted
 
 
 class RowSlice(NamedTuple):
@@ -34,7 +35,7 @@ class RowSlice(NamedTuple):
         found = list(rows)
         begin, end = self._place(self.begin, len(found), or_else=0), self._place(self.end, len(found), len(found))
         if begin >= end:
-            raise DataError(f"{self.said}: of {len(found):,} rows it takes none; begin before the end")
+            raise DataError(f"{self.said}: of {counted(len(found), 'row')} it takes none; begin before the end")
         yield from islice(found, begin, end)
 
     def _place(self, asked: str | None, num_rows: int, or_else: int) -> int:
@@ -43,7 +44,10 @@ class RowSlice(NamedTuple):
         number = int(asked.removesuffix("%"))
         place = round(number / 100 * num_rows) if asked.endswith("%") else number
         if abs(place) > num_rows:
-            raise DataError(f"{self.said}, but there are {num_rows:,} rows; use {num_rows} at most")
+            raise DataError(
+                f"{self.said}, but there {agreeing(num_rows, 'is', 'are')} {counted(num_rows, 'row')}; "
+                f"use {num_rows} at most"
+            )
         return place if number >= 0 else num_rows + place
 
 

@@ -1,0 +1,220 @@
+"""`slimtune status` on studies; nothing is trained."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slimtune.sweeper.cli import main
+from slimtune.sweeper.finalist import Winner
+from slimtune.sweeper.goals.goals import Goals, Objective
+from slimtune.sweeper.search.beginning import note_goals
+from slimtune.sweeper.study import Lease, Study
+from slimtune.sweeper.study.analysis.attempts import NAME
+from slimtune.sweeper.study.liveness.launcher import Launcher
+from slimtune.sweeper.study.record import BUDGET, COSTS, DOING, ENDED, RESULT, SETTINGS, WINNER
+from slimtune.training.tracking.uri import sqlite_url
+from slimtune.training.trial import FailureKind
+from tests.sweeper.campaigns.test_find_sweep import begun
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """One of four trials, with a folder among the outputs of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    made = begun(tmp_path / "outputs")
+    made.set_attr(BUDGET, 4)
+    return made
+
+
+def complete(study: Study, *scores: float) -> None:
+    """Run its next trials, or reruns, to their ends."""
+    with Lease(study) as lease:
+        for score in scores:
+            asked = study.ask(lease.worker)
+            assert asked is not None
+            study.complete(asked.number, score)
+
+
+def status_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["status", "mine", "--json"]) == 0
+    values: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return values
+
+
+def test_how_a_sweep_stands(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """Trials by state, the best, what runs and where, and what is left; for people and for scripts."""
+    with Launcher(study.roster) as own:
+        own.begun()
+        assert main(["status", "mine"]) == 0
+        assert f"led by {own.name}, no worker has begun yet" in capsys.readouterr().out
+    with Launcher(study.roster) as own, Lease(study) as lease:
+        own.begun()
+        for end in (lambda n: study.complete(n, 0.5), lambda n: study.fail(n, FailureKind.timeout), None):
+            asked = study.ask(lease.worker)
+            assert asked is not None
+            if end:
+                end(asked.number)
+        study.report(2, 10, objective=0.25, progress=0.5)
+        values = status_of(capsys)
+        assert (values["state"], values["n_trials"], values["left"]) == ("running", 4, 2)
+        assert values["trials"] == {"complete": 1, "failed (timeout)": 1, "running": 1}
+        assert values["best"]["number"] == 0
+        (running,) = values["running"]
+        assert (running["number"], running["progress"], running["worker"]) == (2, 0.5, lease.worker)
+        assert values["launchers"] == [own.name]
+        assert main(["status", "mine"]) == 0
+        said = capsys.readouterr().out
+    assert "sweep mine: running" in said
+    assert "trials: 2 of 4 have ended (1 complete, 1 failed (timeout), 1 running)" in said
+    assert "best: objective 0.5000, trial 0" in said
+    assert f"led by {own.name}, with 1 worker" in said
+
+
+def outcome_noted(study: Study, *, of: str = "trials/2/checkpoint-9") -> None:
+    """A winner that is not the best of the search, with the stages after it, done of a checkpoint."""
+    winner = Winner(2, {"x": 1}, 0.75, Path("/elsewhere/mine/trials/2/checkpoint-9"), None)
+    study.set_attr(WINNER, winner.as_dict())
+    test = {"scores": {"accuracy": {"value": 0.7, "low": 0.6, "high": 0.8}}}
+    registered = {"name": "mine", "version": "3", "alias": "champion"}
+    for name, result in (("test", test), ("registered", registered)):
+        study.set_attr(name, {"key": "", "checkpoint": of, "result": result})
+
+
+def test_what_a_sweep_came_to_is_told(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its winner, which need not be the best of the search, the test scores and the registered version."""
+    complete(study, 0.9, 0.8, 0.7, 0.6)
+    assert status_of(capsys)["winner"] is None
+    outcome_noted(study)
+    won = status_of(capsys)["winner"]
+    assert (won["trial"], won["validation_mean"], won["registered"]) == (2, 0.75, "models:/mine/3")
+    assert won["test"] == {"accuracy": {"value": 0.7, "low": 0.6, "high": 0.8}}
+    assert main(["status", "mine"]) == 0
+    said = capsys.readouterr().out
+    assert "best in the search: objective 0.9000, trial 0" in said
+    assert "winner: objective 0.7500 (mean over its seeds), trial 2" in said
+    assert "test, 95 % intervals: accuracy 0.7000 (0.6000 to 0.8000)" in said
+    assert "registered: models:/mine/3, alias champion" in said
+    assert main(["compare", "mine", "--json"]) == 0
+    told = {one["number"]: one for one in json.loads(capsys.readouterr().out)}
+    assert (told[2]["registered"], told[2]["test"]) == ("models:/mine/3", won["test"])
+    assert (told[0]["registered"], told[0]["test"], told[0]["winner"]) == (None, None, False)
+
+
+def test_what_an_earlier_winner_came_to_is_not_told_of_a_later_one(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome_noted(study, of="trials/0/checkpoint-9")
+    won = status_of(capsys)["winner"]
+    assert (won["trial"], won["test"], won["registered"]) == (2, {}, None)
+
+
+# how the line begins
+NOW = "sweep mine: finishing; its trials have ended, and now "
+
+
+def first_line(study: Study, capsys: pytest.CaptureFixture[str]) -> str:
+    """What is said of a sweep that somebody works on."""
+    with Launcher(study.roster) as own:
+        own.begun()
+        assert main(["status", "mine"]) == 0
+    return capsys.readouterr().out.splitlines()[0]
+
+
+def test_how_many_reruns_have_ended_is_told(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also of a sweep that nobody works on: they come next."""
+    study.set_attr(SETTINGS, {"search.rerun_seeds": "2"})
+    complete(study, 0.9, 0.8, 0.7, 0.6)
+    assert first_line(study, capsys) == f"{NOW}the best are rerun with fresh seeds"
+    reruns = Study(replace(study.spec, name="mine/reruns", n_trials=0, enqueued_only=True))
+    for number in range(3):
+        reruns.enqueue({NAME: f"t00 seed {number}"})
+    complete(reruns, 0.5)
+    assert first_line(study, capsys) == f"{NOW}the best are rerun with fresh seeds; 1 of 3 reruns has ended"
+    assert main(["status", "mine"]) == 0
+    said = "interrupted: nobody works on it (slimtune resume mine); its trials have ended, and next the best are rerun"
+    assert said in capsys.readouterr().out
+    complete(reruns, 0.5, 0.5)
+    assert first_line(study, capsys) == f"{NOW}the winner is chosen"
+
+
+def test_which_stage_of_the_winner_is_done_is_told(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """By what is noted of the same winner, and of a stage that is made anew by what is noted when it begins."""
+    complete(study, 0.9, 0.8, 0.7, 0.6)
+    outcome_noted(study, of="trials/0/checkpoint-9")
+    assert first_line(study, capsys) == f"{NOW}the winner is scored on the test rows"
+    noted = {"key": "", "checkpoint": "trials/2/checkpoint-9"}
+    # there are no test rows
+    study.set_attr("test", {**noted, "result": {}})
+    assert first_line(study, capsys) == f"{NOW}the winner is exported and verified"
+    study.set_attr("export", {**noted, "result": {"chosen": None}})
+    assert "and no variant of the winner kept the limits of the export" in first_line(study, capsys)
+    study.set_attr("export", {**noted, "result": {"chosen": "fp32"}})
+    assert first_line(study, capsys) == f"{NOW}the winner is registered"
+    assert status_of(capsys)["stage"] == "registered"
+    study.set_attr("registered", {**noted, "result": {}})
+    assert first_line(study, capsys) == f"{NOW}the pages of the sweep are written"
+    study.set_attr(DOING, "export")
+    assert first_line(study, capsys) == f"{NOW}the winner is exported and verified"
+    study.set_attr(ENDED, 4)
+    assert status_of(capsys)["stage"] is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "stage"),
+    [
+        ({"export.name": "none"}, "closing"),
+        ({"tracking.name": "none"}, "export"),
+        ({"tracking.mode": "offline"}, "export"),
+    ],
+)
+def test_what_is_not_asked_for_is_no_stage(
+    study: Study, capsys: pytest.CaptureFixture[str], settings: dict[str, str], stage: str
+) -> None:
+    complete(study, 0.9, 0.8, 0.7, 0.6)
+    study.set_attr(SETTINGS, settings)
+    outcome_noted(study)
+    study.set_attr("registered", None)
+    assert status_of(capsys)["stage"] == stage
+    noted = {"key": "", "checkpoint": "trials/2/checkpoint-9", "result": {"chosen": "fp32"}}
+    study.set_attr("export", noted)
+    assert status_of(capsys)["stage"] == "closing"
+
+
+def test_a_sweep_of_several_objectives_is_told_with_all_of_them(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The Pareto set is, and which one of it won; nobody is the best by one of them alone."""
+    goals = Goals((Objective("accuracy", maximize=True), Objective("size_mb", maximize=False)))
+    folder = Path.cwd() / "outputs" / "two"
+    folder.mkdir()
+    two = Study(replace(study.spec, name="two", storage=sqlite_url(folder / "study.db"), goals=goals))
+    note_goals(two)
+    two.set_attr(BUDGET, 3)
+    with Lease(two) as lease:
+        for accuracy, size in ((0.9, 90.0), (0.8, 20.0), (0.7, 50.0)):
+            asked = two.ask(lease.worker)
+            assert asked is not None
+            two.set_trial_attr(asked.number, COSTS, {"size_mb": size})
+            two.set_trial_attr(asked.number, RESULT, {"validation/accuracy": accuracy, "checkpoint": "c"})
+            two.complete(asked.number, accuracy, size)
+    won = Winner(1, {"x": 1}, 0.75, Path("/two/trials/1/checkpoint-9"), None, {"accuracy": 0.75, "size_mb": 20.0})
+    two.set_attr(WINNER, won.as_dict())
+    assert main(["status", "two"]) == 0
+    said = capsys.readouterr().out
+    assert "best in the search" not in said
+    assert "winner: accuracy 0.7500, size_mb 20 (means over its seeds), trial 1" in said
+    lines = [line.split() for line in said.partition("Pareto set, 2 trials\n")[2].splitlines()]
+    assert lines[0][0], lines[0][-2:] == ("trial", ["accuracy", "size_mb"])
+    assert [line[0] for line in lines[1:3]] == ["0", "1"]
+    assert lines[2][1] == "*"
+    assert lines[3] == ["*", "picked"]
+    assert main(["status", "two", "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert [one["number"] for one in values["pareto"]] == [0, 1]
+    assert values["pareto"][1]["values"] == {"accuracy": 0.8, "size_mb": 20.0}
+    assert values["winner"]["values"] == {"accuracy": 0.75, "size_mb": 20.0}
+    assert values["objectives"][1] == {"name": "size_mb", "direction": "minimize"}
