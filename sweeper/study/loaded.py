@@ -22,6 +22,7 @@ from slimtune.sweeper.study.record import (
     IDENTITY,
     INTERRUPTED,
     MARKED,
+    PLACE,
     POINT,
     PROGRESS,
     RESULT,
@@ -47,7 +48,7 @@ TRIAL_KINDS: Mapping[str, Any] = {
     EARLIER: list,
 }
 STUDY_KINDS: Mapping[str, Any] = {
-    **dict.fromkeys((IDENTITY, SETTINGS, WINNER, "test", "export", "registered"), dict | None),
+    **dict.fromkeys((IDENTITY, PLACE, SETTINGS, WINNER, "test", "export", "registered"), dict | None),
     BUDGET: int | None,
     STOP: list | None,
     MARKED: list | None,

@@ -26,6 +26,8 @@ PARTS = "parts"
 
 # user attributes of a study; the winner is a `Winner` as plain values
 IDENTITY, PARENT_RUN, WINNER = "identity", "parent_run_id", "winner"
+# where its runs lie, a `RunsPlace` as plain values
+PLACE = "tracker"
 # numbers of the trials whose runs in the tracker are tagged as finalists
 MARKED = "marked"
 # the rest of the config, by key, which no score depends on
