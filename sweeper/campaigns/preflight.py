@@ -13,7 +13,7 @@ from slimtune.sweeper.campaigns.idle_dimensions import check_dimensions, check_e
 from slimtune.sweeper.campaigns.places import Places
 from slimtune.sweeper.campaigns.preparation import Preparation, checks, preparation_of
 from slimtune.sweeper.config_values import is_group, plain, with_values
-from slimtune.sweeper.reporting.runs_place import check_known_place
+from slimtune.sweeper.reporting.places.runs_place import check_known_place
 from slimtune.sweeper.search.request import OtherOptions, SweepRequest
 from slimtune.sweeper.space.dimension import Dimension, FloatRange, Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import COSTS, SECONDS, UNNAMED, Goals
-from slimtune.sweeper.reporting.runs_place import move_told, note_place, noted_place
+from slimtune.sweeper.reporting.places.runs_place import move_told, note_place, noted_place
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, ViewContent, view_tag
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
@@ -25,7 +25,7 @@ from slimtune.training.tracking.journal import QUEUED
 from slimtune.training.tracking.line import RunStore, is_outage
 from slimtune.training.tracking.mlflow_runs import Tracker
 from slimtune.training.tracking.outbox_run import line_to, open_run
-from slimtune.training.tracking.place import place_of
+from slimtune.training.tracking.places.place import place_of
 from slimtune.training.tracking.run import NullRun, TrackedRun
 from slimtune.training.tracking.sync import ids_in_outboxes, sync
 from slimtune.training.trial import Lineage

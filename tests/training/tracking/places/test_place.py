@@ -6,7 +6,7 @@ import pytest
 
 from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.place import check_store, note_beside, noted_beside, place_of, without_login
+from slimtune.training.tracking.places.place import check_store, note_beside, noted_beside, place_of, without_login
 from slimtune.training.tracking.uri import EXPERIMENT_VARIABLE, URI_VARIABLE, sqlite_url
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from slimtune.sweeper.reporting.parent_run import open_parent
-from slimtune.sweeper.reporting.runs_place import check_known_place, check_place, note_place
+from slimtune.sweeper.reporting.places.runs_place import check_known_place, check_same_place, note_place
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study
 from slimtune.sweeper.study.record import PARENT_RUN, PLACE
 from slimtune.training.config.tracking import TrackingConfig, mlflow_at
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ConfigError
-from slimtune.training.tracking.place import place_of
+from slimtune.training.tracking.places.place import place_of
 from slimtune.training.tracking.uri import EXPERIMENT_VARIABLE, URI_VARIABLE, sqlite_url
 from tests.cases.sweep_requests import RequestOf, request_of
 from tests.sweeper.study.specs import make_spec, spec_of
@@ -40,7 +40,7 @@ def begun(folder: Path, request: SweepRequest) -> Study:
 
 def refused(study: Study, request: SweepRequest) -> str:
     with pytest.raises(ConfigError) as raised:
-        check_place(study.attrs(), request, tracking_of(request))
+        check_same_place(study.attrs(), request, tracking_of(request))
     return str(raised.value)
 
 
@@ -52,7 +52,7 @@ def test_another_tracker_is_told_with_the_repair(
     monkeypatch.setenv(URI_VARIABLE, there)
     request = request_of("tracking=mlflow")
     study = begun(tmp_path, request)
-    check_place(study.attrs(), request, tracking_of(request))
+    check_same_place(study.attrs(), request, tracking_of(request))
     monkeypatch.delenv(URI_VARIABLE)
     told = refused(study, request)
     assert "tracking.uri is not given and MLFLOW_TRACKING_URI is not set" in told
@@ -92,7 +92,7 @@ def test_another_experiment_is_told(request_of: RequestOf, tmp_path: Path, monke
 def test_what_the_command_line_names_is_meant(request_of: RequestOf, tmp_path: Path, line: str) -> None:
     study = begun(tmp_path, request_of("tracking=mlflow"))
     request = request_of("tracking=mlflow", line)
-    check_place(study.attrs(), request, tracking_of(request))
+    check_same_place(study.attrs(), request, tracking_of(request))
 
 
 def test_what_it_takes_from_the_environment_is_not(
@@ -109,8 +109,8 @@ def test_without_a_tracker_or_a_note_nothing_is_compared(
     request = request_of("tracking=mlflow")
     study = begun(tmp_path, request)
     monkeypatch.setenv(URI_VARIABLE, "https://host")
-    check_place(study.attrs(), request_of("tracking=none"), tracking_of(request_of("tracking=none")))
-    check_place({}, request, tracking_of(request))
+    check_same_place(study.attrs(), request_of("tracking=none"), tracking_of(request_of("tracking=none")))
+    check_same_place({}, request, tracking_of(request))
 
 
 def test_a_study_in_a_file_is_looked_at_before_it_is_opened(

@@ -13,16 +13,16 @@ from slimtune.sweeper.study.storages.loading import is_in_file
 from slimtune.training.broken_files import BROKEN, fault_of
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.errors import ConfigError, StoreError
-from slimtune.training.tracking.place import (
+from slimtune.training.tracking.places.place import (
     EXPERIMENT_KEY,
     URI_KEY,
+    PlaceSetting,
     RunsPlace,
-    Setting,
     note_beside,
     place_of,
+    places_told,
     read_place,
-    repair_of,
-    told_apart,
+    way_back,
 )
 
 
@@ -68,10 +68,10 @@ def check_known_place(request: SweepRequest, config: TrackingConfig) -> None:
     """
     name = request.search.config.name
     if is_in_file(request.storage, name):
-        check_place(load_study_attrs(request.storage, name), request, config)
+        check_same_place(load_study_attrs(request.storage, name), request, config)
 
 
-def check_place(attrs: Mapping[str, Any], request: SweepRequest, config: TrackingConfig) -> None:
+def check_same_place(attrs: Mapping[str, Any], request: SweepRequest, config: TrackingConfig) -> None:
     """The same of a study that is open.
 
     Raises:
@@ -108,6 +108,6 @@ def _given(request: SweepRequest) -> set[str]:
     return {key.lstrip("+~") for key, _, value in words if value.strip("'\"") not in ("", "null") and "${" not in value}
 
 
-def _other(noted: Setting, now: Setting) -> str:
+def _other(noted: PlaceSetting, now: PlaceSetting) -> str:
     meant = f"if the next runs are to go to another {now.what}, say so: {now.key}={override_value(now.value)}"
-    return f"{told_apart(noted, now)}; {repair_of(noted, now)}; {meant}"
+    return f"{places_told(noted, now)}; {way_back(noted, now)}; {meant}"

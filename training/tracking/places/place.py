@@ -26,7 +26,7 @@ URI_KEY, EXPERIMENT_KEY = "tracking.uri", "tracking.experiment"
 LOGIN = re.compile(r"(?!(?:sqlite|journal|file):)([a-z][\w+.-]*://)(?:[^:@/?#]*@|[^:@/]*:.*@)", re.IGNORECASE)
 
 
-class Setting(NamedTuple):
+class PlaceSetting(NamedTuple):
     """A store or an experiment, and what says so.
 
     Attributes:
@@ -62,14 +62,14 @@ class RunsPlace(NamedTuple):
     experiment_source: str | None
 
     @property
-    def store_setting(self) -> Setting:
+    def store_setting(self) -> PlaceSetting:
         """The store, as errors tell it."""
-        return Setting("store", URI_KEY, URI_VARIABLE, self.uri_source, self.uri)
+        return PlaceSetting("store", URI_KEY, URI_VARIABLE, self.uri_source, self.uri)
 
     @property
-    def experiment_setting(self) -> Setting:
+    def experiment_setting(self) -> PlaceSetting:
         """The experiment, as errors tell it."""
-        return Setting("experiment", EXPERIMENT_KEY, EXPERIMENT_VARIABLE, self.experiment_source, self.experiment)
+        return PlaceSetting("experiment", EXPERIMENT_KEY, EXPERIMENT_VARIABLE, self.experiment_source, self.experiment)
 
     def is_store_of(self, now: "RunsPlace") -> bool:
         """Whether another command has the same store; that of a project that was moved has moved with it."""
@@ -123,7 +123,7 @@ def _within(uri: str) -> str | None:
     return path.relative_to(here).as_posix() if path is not None and path.is_relative_to(here) else None
 
 
-def told_apart(noted: Setting, now: Setting) -> str:
+def places_told(noted: PlaceSetting, now: PlaceSetting) -> str:
     """Where the runs of a sweep lie and where a command would look for them, as an error begins."""
     if now.source is None:
         said = f"{now.key} is not given and {now.variable} is not set, so the {now.what} would be '{now.value}'"
@@ -133,7 +133,7 @@ def told_apart(noted: Setting, now: Setting) -> str:
     return f"{said}, and the runs of the sweep lie in the {noted.what} '{noted.value}' ({by})"
 
 
-def repair_of(noted: Setting, now: Setting) -> str:
+def way_back(noted: PlaceSetting, now: PlaceSetting) -> str:
     """What brings the noted value back."""
     if noted.source == noted.variable:
         return f"set {noted.variable}={shlex.quote(noted.value)} again"
@@ -183,6 +183,6 @@ def check_store(noted: RunsPlace | None, given: str | None) -> None:
     if not noted.is_store_of(now):
         option = "--tracking-uri"
         raise StoreError(
-            f"{told_apart(noted.store_setting, now.store_setting._replace(key=option))}; add {option} "
+            f"{places_told(noted.store_setting, now.store_setting._replace(key=option))}; add {option} "
             f"{shlex.quote(noted.uri)}, or, if the other one is meant, {option} {shlex.quote(now.uri)}"
         )
