@@ -51,6 +51,7 @@ from slimtune.training.checkpoints.recorded_rows import found_rows
 from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.errors import ConfigError, ModelError
+from slimtune.training.listed_names import short_repr
 from slimtune.training.methods import method_of
 from slimtune.training.models.generate import some_rows
 from slimtune.training.models.positions import longest_row, positions_of
@@ -85,6 +86,15 @@ class ExportResult(NamedTuple):
     genai: Sequence[GenaiReport] = ()
     plain: FolderReports = FolderReports()
     note: str | None = None
+
+    def __repr__(self) -> str:
+        """What was tried, what was chosen and where it lies."""
+        return short_repr(
+            "ExportResult",
+            reports=[report.name for report in self.reports],
+            chosen=self.chosen.name if self.chosen else None,
+            bundle=self.bundle.folder if self.bundle else None,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as they are printed and kept."""

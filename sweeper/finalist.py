@@ -77,6 +77,7 @@ class Winner(NamedTuple):
         run_id: Of that run; None without a tracker.
         values: Means of the objectives over its seeds, by name, where they have names.
         doubt: Why it may not be the better one of the best two; None where its lead is clear.
+        exported: Which of its runs is tested and exported; None where it has only one.
     """
 
     trial: int
@@ -86,6 +87,7 @@ class Winner(NamedTuple):
     run_id: str | None
     values: Mapping[str, float] = {}
     doubt: str | None = None
+    exported: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""

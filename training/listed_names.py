@@ -1,6 +1,8 @@
 """Names in a sentence, with commas between them."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 
 def with_commas(names: Iterable[str]) -> str:
@@ -50,3 +52,9 @@ def told_ended(ended: int, budget: int | None) -> str:
 def on_one_line(value: str) -> str:
     """A value as it is; in quotes and with escapes where a sign of it would begin a new line, or not be seen."""
     return value if value.isprintable() else repr(value)
+
+
+def short_repr(name: str, **values: Any) -> str:
+    """A record in one line, as `repr` has it: what a person looks for in it, its paths as they are typed."""
+    shown = {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in shown.items())})"

@@ -6,6 +6,8 @@ from pathlib import Path
 OUTPUTS = Path("outputs")
 # in the folder of each: its study, its page, what was told of its rows
 STUDY_FILE, PAGE_FILE, DATA_REPORT_FILE = "study.db", "report.html", "data_report.json"
+# in it too: where its runs lie
+PLACE_FILE = "tracker.json"
 # the file that makes a folder a checkpoint; named here, since whoever looks for one need not import torch
 RECORD = "slimtune.json"
 # the store of runs and registered models, with the sign that a URL has on any system

@@ -17,6 +17,7 @@ from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.checkpoints.kinds import repair_of
 from slimtune.training.config.trust import check_trusted, libraries_in
 from slimtune.training.errors import ModelError
+from slimtune.training.listed_names import short_repr
 
 MANIFEST, TOKENIZER, CARD = "manifest.json", "tokenizer.json", "README.md"
 # of a manifest: the sha256 of all else in it
@@ -70,6 +71,11 @@ class Bundle(NamedTuple):
 
     folder: Path
     manifest: Manifest
+
+    def __repr__(self) -> str:
+        """Where it lies and what it is of; a manifest has thousands of characters."""
+        manifest = self.manifest
+        return short_repr("Bundle", folder=self.folder, variant=manifest.variant, task=manifest.training.task)
 
     @property
     def model(self) -> RunnableModel:

@@ -106,7 +106,8 @@ class Provenance:
         sweep: Name of the sweep.
         trial: Number of the trial.
         params: What the sweep chose for it.
-        validation_over_seeds: Mean and spread of the trial's metric over its seeds, and their number.
+        validation_over_seeds: Mean and spread of the trial's metric over its seeds, their number, and what the run of
+            them that was exported had, the best one.
         test: Scores on the test rows, read once, with their intervals.
         baselines: Scores of simple models on the validation rows, by model and metric.
         best_score: The best value of the metric that a model can have on the validation rows.

@@ -32,6 +32,7 @@ def model_card(manifest: Manifest) -> str:
             f"{_trained(manifest)}; this bundle holds the variant **{manifest.variant}**.",
             *_label_lines(manifest),
             *_prompt_lines(manifest),
+            *_seed_lines(manifest),
             *_test_lines(manifest),
             "",
             f"Measured on {counted(verified.num_validation_rows, 'validation row')} beside PyTorch in fp32 "
@@ -58,6 +59,7 @@ def genai_card(manifest: Manifest) -> str:
             "",
             f"{_trained(manifest)}.",
             *_prompt_lines(manifest),
+            *_seed_lines(manifest),
             *_test_lines(manifest),
             "",
             f"Perplexity {found['perplexity']:.4f}, in PyTorch {found['perplexity_pytorch']:.4f}; "
@@ -123,6 +125,18 @@ def _kept_lines(manifest: Manifest) -> list[str]:
 def _target_lines(manifest: Manifest) -> list[str]:
     target = manifest.target
     return [] if target is None or target.note is None else ["", f"Target {target.name}: {target.note}."]
+
+
+def _seed_lines(manifest: Manifest) -> list[str]:
+    """The trial was chosen by the mean over its seeds, and one run of it is the model."""
+    seeds = manifest.provenance.validation_over_seeds or {}
+    # what was exported is not known of older ones
+    if seeds.get("num_seeds", 1) == 1 or "exported" not in seeds:
+        return []
+    return [
+        f"Validation, over {seeds['num_seeds']} seeds: mean {seeds['mean']:z.4f}, spread {seeds['spread']:.4f}; this "
+        f"model is the best of these runs, with {seeds['exported']:z.4f}."
+    ]
 
 
 def _test_lines(manifest: Manifest) -> list[str]:

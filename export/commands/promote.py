@@ -81,7 +81,10 @@ def candidate_of(options: argparse.Namespace, *, is_dry: bool = False) -> tuple[
     if sources.is_registered_name(options.source):
         uri = store_of(options.tracking_uri)
         return sources.registered_candidate(uri, options.source, options.name, trust=options.trust), uri
+    from slimtune.training.tracking.places.place import check_store, noted_beside
+
     model = sources.opened_source(options.source, trust=options.trust)
+    check_store(noted_beside(model.folder), options.tracking_uri)
     name = sources.name_for(model, options.name, source=options.source, store=options.tracking_uri)
     from slimtune.training.tracking.uri import tracking_uri
 

@@ -29,7 +29,7 @@ from slimtune.training.data_report.unread_columns import unread_notes
 from slimtune.training.errors import ConfigError, DataError, UntrustedError
 from slimtune.training.evaluation.score import Evaluation
 from slimtune.training.evaluation.test_score import score_checkpoint
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import short_repr, with_commas
 from slimtune.training.tasks import Task
 from slimtune.training.tasks.classification import labels_in
 from slimtune.training.tasks.rows import GivenRows, given_rows, located, name_of, read_examples
@@ -62,6 +62,10 @@ class ModelScores(NamedTuple):
     notes: Sequence[str] = ()
     blank: Mapping[str, int] = {}  # a NamedTuple's default, never written to
     num_seen: int | None = None
+
+    def __repr__(self) -> str:
+        """The scores, and of how many rows of what; answers and details are asked for by name."""
+        return short_repr("ModelScores", scores=self.scores, num_rows=self.num_rows, source=self.source)
 
 
 class EvaluationColumns(NamedTuple):

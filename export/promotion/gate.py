@@ -17,6 +17,8 @@ from slimtune.export.registry.aliases import NOT_KNOWN, SWITCHED_OFF
 from slimtune.export.registry.version_facts import Registrable
 from slimtune.training.listed_names import agreeing, counted, with_commas
 
+# of a rule that stands in the way
+SAYS_OF = {Outcome.refused: "refuses it", Outcome.unknown: "is not known"}
 # what scores both, behind the reason why that is not done
 GIVE_DATA = "; give --data <labelled file> to score both"
 GIVE_TRUST = (
@@ -111,7 +113,7 @@ def _verdict(rules: Sequence[RuleResult], comparison: Comparison | None, config:
     bad = [Outcome.refused] if config.allow_unknown else [Outcome.refused, Outcome.unknown]
     against = [rule for rule in rules if rule.outcome in bad]
     if against:
-        told = [f"{rule.told} ({rule.rule}: {rule.outcome.value})" for rule in against]
+        told = [f"{rule.rule} {SAYS_OF[rule.outcome]}: {rule.told}" for rule in against]
         reason = "; ".join([*told, taken_away([rule.rule for rule in against])])
         return GateDecision(GateVerdict.refused, rules, comparison, reason)
     unproven = next((rule for rule in rules if rule.outcome is Outcome.unproven), None)

@@ -13,8 +13,8 @@ from slimtune.training.tracking.display import told_baseline
 NO_LEAK, CONFIDENCE, MIN_GAIN = "no_leak", "confidence", "min_gain"
 # why near leaks were kept although they were to be left out
 SHARED = (
-    "more than a tenth of all, which data.drop_leaks does not leave out; take the near copies out of the file, or keep "
-    "them on one side by data.group_column"
+    ", for they are more than a tenth of all, which data.drop_leaks does not leave out: take the near copies out of "
+    "the file, or keep them on one side by data.group_column"
 )
 
 
@@ -105,12 +105,12 @@ def _no_leak(facts: ModelFacts) -> RuleResult:
     if facts.leaks is None:
         return RuleResult(NO_LEAK, Outcome.unknown, "it has no record of training rows that are held-out rows")
     if facts.leaks["near"] is None:
-        why = "nearly equal rows were not looked for (data.near_duplicates=false)"
+        why = "nearly equal rows were not looked for, by data.near_duplicates=false"
         return RuleResult(NO_LEAK, Outcome.unknown, why)
     near, is_removed = int(facts.leaks["near"]), bool(facts.leaks["removed"])
     if near and not is_removed:
-        why = SHARED if facts.leaks.get("shared") else "data.drop_leaks=false"
-        told = f"{counted(near, 'training row is', 'training rows are')} nearly a held-out row and kept ({why})"
+        why = SHARED if facts.leaks.get("shared") else " by data.drop_leaks=false"
+        told = f"{counted(near, 'training row is', 'training rows are')} nearly a held-out row and kept{why}"
         return RuleResult(NO_LEAK, Outcome.refused, told)
     removed = int(facts.leaks["exact"]) + near
     told = f"{removed:,} such training rows were removed" if removed else "no training row is nearly a held-out row"

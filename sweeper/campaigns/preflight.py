@@ -13,6 +13,7 @@ from slimtune.sweeper.campaigns.idle_dimensions import check_dimensions, check_e
 from slimtune.sweeper.campaigns.places import Places
 from slimtune.sweeper.campaigns.preparation import Preparation, checks, preparation_of
 from slimtune.sweeper.config_values import is_group, plain, with_values
+from slimtune.sweeper.reporting.places.runs_place import check_known_place
 from slimtune.sweeper.search.request import OtherOptions, SweepRequest
 from slimtune.sweeper.space.dimension import Dimension, FloatRange, Scalar, edges
 from slimtune.sweeper.space.override_text import override_lines
@@ -46,7 +47,8 @@ def preflight(request: SweepRequest, read: ReadRows | None = None) -> Preparatio
     # the rows of most are the same; those of others must not take their place
     same, own = read or ReadRows(), ReadRows()
     config, found, noted = parse_trial(request.tried).section, list[PreparedData](), list[str]()
-    errors = found_by(checks(config, export, places, same, (found, noted)))
+    known_place = partial(check_known_place, request, config.tracking)
+    errors = found_by(chain([known_place], checks(config, export, places, same, (found, noted))))
     told = {problem for error in errors for problem in sentences(error)}
     # trials are evaluated at the cadence of the config's own
     fit = parse_section(FitConfig, request.values["fit"], "fit").found or config.fit

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slimtune.training.listed_names import short_repr
+
 
 class ParetoPoint(NamedTuple):
     """A trial that no other one is better than in all objectives.
@@ -42,3 +44,15 @@ class SweepResult(NamedTuple):
     registered: str | None
     values: Mapping[str, float] = {}
     pareto: Sequence[ParetoPoint] = ()
+
+    def __repr__(self) -> str:
+        """The winner and where it lies; the Pareto set is asked for by name."""
+        return short_repr(
+            "SweepResult",
+            trial=self.trial,
+            score=self.score,
+            params=dict(self.params),
+            checkpoint=self.checkpoint,
+            bundle=self.bundle,
+            registered=self.registered,
+        )

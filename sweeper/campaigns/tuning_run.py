@@ -35,6 +35,7 @@ from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.reporting.live_table import LiveTable
 from slimtune.sweeper.reporting.next_commands import next_commands
 from slimtune.sweeper.reporting.parent_pages import ParentPages
+from slimtune.sweeper.reporting.places.runs_place import check_same_place
 from slimtune.sweeper.reporting.refreshed import Refreshed
 from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_shown
 from slimtune.sweeper.reporting.sweep_settings import settings_to_note
@@ -189,7 +190,8 @@ class TuningRun:
         print_line(self._console, line)
 
     def check_joining(self) -> None:
-        """Whether data and fixed values are those of the trials that are there."""
+        """Whether data, fixed values and tracker are those of the trials that are there."""
+        check_same_place(self._study.attrs(), self._request, self._config.tracking)
         known, name = self._study.attrs().get(IDENTITY), self._request.search.config.name
         check_same(known, self._identity, name=name, counted=partial(counts_told, self._request, self._prepared))
 

@@ -111,12 +111,18 @@ def export_stage(  # noqa: PLR0913
         known: The sweep's own run, the winner's best run and its test scores.
         read: Rows that were read before.
     """
+    exported_score = next(run.score for run in chosen.runs if run.checkpoint == checkpoint)
     provenance = replace(
         known,
         sweep=request.search.config.name,
         trial=chosen.number,
         params=dict(chosen.params),
-        validation_over_seeds={"mean": chosen.mean, "spread": chosen.spread, "num_seeds": len(chosen.runs)},
+        validation_over_seeds={
+            "mean": chosen.mean,
+            "spread": chosen.spread,
+            "num_seeds": len(chosen.runs),
+            "exported": exported_score,
+        },
     )
     folder = request.folder / EXPORT_FOLDER
     exported = export_checkpoint(checkpoint, config=config, folder=folder, provenance=provenance, read=read)

@@ -76,12 +76,21 @@ def _read(options: argparse.Namespace) -> int:
         key, trials = read_key(values), [int(number) for number in values["trials"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is broken ({error}); make the sheet anew with --again") from error
+    _check_store(sweep, options.tracking_uri)
     verdicts = [one for file in options.files for one in read_verdicts(file, key)]
     review = review_of(verdicts, trials, seed=options.seed)
     write_text(sweep.folder / FOLDER / RESULT_FILE, json_text(_plain(review), indent=1))
     _show(review)
     print(_logged(sweep, review, options.tracking_uri))
     return 0
+
+
+def _check_store(sweep: "NamedSweep", tracking_uri: str | None) -> None:
+    from slimtune.sweeper.reporting.places.runs_place import noted_place
+    from slimtune.sweeper.study.loaded import load_study_attrs
+    from slimtune.training.tracking.places.place import check_store
+
+    check_store(noted_place(load_study_attrs(sweep.storage, sweep.name)), tracking_uri)
 
 
 def _plain(review: "Review") -> dict[str, Any]:

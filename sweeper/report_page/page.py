@@ -147,11 +147,13 @@ def _result(facts: SweepFacts) -> str:
     if registered:
         alias = f"alias {registered['alias']}" if registered.get("alias") else "no alias"
         lines.append(
-            f"Registered: {registered.get('name')} version {registered.get('version')}, {alias} "
-            f"({registered.get('reason')})."
+            f"Registered: {registered.get('name')} version {registered.get('version')}, {alias}: "
+            f"{registered.get('reason')}."
         )
     if facts.stage("export").get("bundle"):
         lines.append(f"Bundle: {facts.stage('export')['bundle']}")
+    if exported := (facts.winner() or {}).get("exported"):
+        lines.append(f"{exported[:1].upper()}{exported[1:]}.")
     if facts.winner() is None:
         lines.append("No winner is chosen yet: reruns, test and export come after the search.")
     elif "test" in facts.attrs and not test:

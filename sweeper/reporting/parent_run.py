@@ -11,6 +11,7 @@ from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import COSTS, SECONDS, UNNAMED, Goals
+from slimtune.sweeper.reporting.places.runs_place import move_told, note_place, noted_place
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, ViewContent, view_tag
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study, TrialRecord, TrialState
@@ -25,6 +26,7 @@ from slimtune.training.tracking.journal import QUEUED
 from slimtune.training.tracking.line import RunStore, is_outage
 from slimtune.training.tracking.mlflow_runs import Tracker
 from slimtune.training.tracking.outbox_run import line_to, open_run
+from slimtune.training.tracking.places.place import place_of
 from slimtune.training.tracking.run import NullRun, TrackedRun
 from slimtune.training.tracking.sync import ids_in_outboxes, sync
 from slimtune.training.trial import Lineage
@@ -109,32 +111,38 @@ class ParentRun(NamedTuple):
             return run_id
 
     def take_over(self, study: Study) -> None:
-        """Tell that the sweep's run is gone, and be the parent of its trials' runs that are not."""
+        """Tell that the sweep's run was deleted, and be the parent of its trials' runs that were not."""
         assert self.tracker is not None
         assert self.run.run_id is not None
         runs = [trial.run_id for trial in study.shown() if trial.run_id is not None]
         left = [run_id for run_id in runs if self.tracker.has(run_id)]
         for run_id in left:
             self.tracker.adopt(run_id, parent_run_id=self.run.run_id)
-        Console(stderr=True).print(
+        _tell_aside(
             f"the sweep's run in MLflow was deleted, and {len(runs) - len(left)} of "
             f"{counted(len(runs), 'run')} of its trials: the sweep goes on under a new run, "
-            f"{self.run.run_id}; what the trials scored stands in the study",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
+            f"{self.run.run_id}; what the trials scored stands in the study"
         )
+
+
+def _tell_aside(sentence: str) -> None:
+    """Tell a person, beside what the command prints."""
+    Console(stderr=True).print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
 def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> ParentRun:
     """The parent run of a sweep: the one that an interrupted sweep began, or a new one.
 
-    Where that one was deleted, its trials' runs that are left become children of the new one.
+    Where that one was deleted, its trials' runs that are left become children of the new one; where the sweep was told
+    to go on elsewhere, they stay where they are.
     """
     if config.name is TrackerName.none:
         return ParentRun(NullRun(), None, None)
     line = line_to(config, request.search.config.name)
-    known = study.attrs().get(PARENT_RUN)
+    place = place_of(config, request.search.config.name)
+    move = move_told(noted_place(study.attrs()), place)
+    # a run cannot change its experiment
+    known = None if move is not None and move.is_of_experiment else study.attrs().get(PARENT_RUN)
     lineage = lineage_of(request, kind="sweep", name=request.search.config.name, parent_run_id=None)
     run = open_run(line, replace(lineage, run_id=known))
     tracker = line.ask(_tracker)
@@ -142,10 +150,16 @@ def open_parent(request: SweepRequest, study: Study, config: TrackingConfig) -> 
     link = None if tracker is None else f"{tracker.link()}&viewStateShareKey={VIEW_KEY}"
     if run.run_id != known:
         study.set_attr(PARENT_RUN, run.run_id)
+    note_place(study, request.folder, place)
     parent = ParentRun(run, link, tracker, request.folder)
     if run.is_new:
         _log_beginning(run, request)
-        if known is not None and tracker is not None:
+        if move is not None:
+            _tell_aside(
+                f"the sweep goes on in another {move.there}, as it was told to, under a new run, {run.run_id}; its "
+                f"runs so far stay in '{move.before}', and what the trials scored stands in the study"
+            )
+        elif known is not None and tracker is not None:
             parent.take_over(study)
     return parent
 

@@ -10,8 +10,8 @@ from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.checkpoints.find import RUN_ID
 from slimtune.training.checkpoints.kinds import RECORD
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.display import best_metrics, by_dotted_key, display
-from slimtune.training.tracking.uri import sqlite_path, tracking_uri
+from slimtune.training.tracking.display import best_metrics, by_dotted_key, display, without_log10
+from slimtune.training.tracking.uri import sqlite_path, tracking_uri, without_password
 
 CONFIG, OBJECTIVE = "config.yaml", "objective"
 
@@ -68,8 +68,10 @@ def _of_tracker(run_id: str, store: str) -> RunRecord:
 
     found = run_data(store, run_id)
     if found is None:
-        raise StoreError(f"there is no run {run_id} in the tracker; `slimtune compare <sweep> --csv` has the runs' ids")
-    return RunRecord(run_id, found.params, found.metrics)
+        raise StoreError(
+            f"there is no run {run_id} in {without_password(store)}; `slimtune compare <sweep> --csv` has the runs' ids"
+        )
+    return RunRecord(run_id, without_log10(found.params), found.metrics)
 
 
 def _of_folder(given: str, folder: Path) -> RunRecord:

@@ -210,7 +210,7 @@ def print_registered(console: Console, registered: Mapping[str, Any]) -> None:
     """The version and what the gate said."""
     name = f"{registered['name']} version {registered['version']}"
     alias = f"alias [bold]{registered['alias']}[/]" if registered["alias"] else "no alias"
-    print_table(console, Text.from_markup(f"registered: [bold]{name}[/], {alias} ({escape(registered['reason'])})"))
+    print_table(console, Text.from_markup(f"registered: [bold]{name}[/], {alias}: {escape(registered['reason'])}"))
     for note in registered.get("notes", ()):
         print_line(console, f"  note: {note}")
 

@@ -23,6 +23,7 @@ from slimtune.sweeper.study.record import (
     IDENTITY,
     INTERRUPTED,
     MARKED,
+    PLACE,
     POINT,
     PROGRESS,
     RESULT,
@@ -48,7 +49,7 @@ TRIAL_KINDS: Mapping[str, Any] = {
     EARLIER: list,
 }
 STUDY_KINDS: Mapping[str, Any] = {
-    **dict.fromkeys((IDENTITY, SETTINGS, WINNER, "test", "export", "registered"), dict | None),
+    **dict.fromkeys((IDENTITY, PLACE, SETTINGS, WINNER, "test", "export", "registered"), dict | None),
     BUDGET: int | None,
     DOING: str | None,
     STOP: list | None,

@@ -26,6 +26,8 @@ PARTS = "parts"
 
 # user attributes of a study; the winner is a `Winner` as plain values
 IDENTITY, PARENT_RUN, WINNER = "identity", "parent_run_id", "winner"
+# where its runs lie, a `RunsPlace` as plain values
+PLACE = "tracker"
 # which stage after the choice of a winner is being done
 DOING = "doing"
 # numbers of the trials whose runs in the tracker are tagged as finalists

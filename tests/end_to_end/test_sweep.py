@@ -33,7 +33,7 @@ def test_a_sweep_from_ones_own_file_to_a_registered_model(swept: Swept) -> None:
     sweep, exporting = swept.sweep, ("export=onnx", "export.min_agreement=0.5", "export.max_metric_drop=0.5")
     refused = sweep.run(*exporting)
     assert "registered: mine version 1, no alias" in refused.stdout, refused.stderr
-    assert "(beats_baseline: refused)" in " ".join(refused.stdout.split())
+    assert "no alias: beats_baseline refuses it: " in " ".join(refused.stdout.split())
     exporting = (*exporting, "promotion.beats_baseline=false")
     done = sweep.run(*exporting)
     assert done.returncode == 0, done.stdout + done.stderr

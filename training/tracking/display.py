@@ -77,6 +77,12 @@ def log10_params(sampled: Mapping[str, Any], log_scaled: Collection[str]) -> dic
     }
 
 
+def without_log10(params: Mapping[str, str]) -> dict[str, str]:
+    """The params of a run that are keys of its config: those that `log10_params` puts beside them are none."""
+    beside = {log10_name(key) for key in params if not key.startswith("log10_")}
+    return {key: value for key, value in params.items() if key not in beside}
+
+
 def told_readings(test: Mapping[str, Any]) -> str:
     """How often a sweep has read its test rows, and for whom; each checkpoint that is chosen reads them once.
 

@@ -65,6 +65,18 @@ def exported_run(chosen: Finalist, goals: Goals) -> Run:
     return min(kept, key=lambda run: goals.losses([run.measured[one.name] for one in goals.objectives]))
 
 
+def exported_told(chosen: Finalist, run: Run, goals: Goals) -> str | None:
+    """Which of the winner's runs is tested and exported, in a sentence; None where it has only one."""
+    if len(chosen.runs) == 1:
+        return None
+    by = "is best by search.objectives" if goals.several else f"has the best {goals.names[0]}"
+    kept = " of those that keep search.constraints" if goals.constraints else ""
+    return (
+        f"tested and exported: of the {len(chosen.runs)} runs of trial {chosen.number}, one a seed, the one that {by} "
+        f"on validation{kept}, {run.score:z.4f}"
+    )
+
+
 def no_winner(trials: Sequence[TrialRecord], goals: Goals) -> str | None:
     """Why no trial may win; None if one may, or if none completed for other reasons."""
     broken = [trial for trial in trials if trial.excess]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from slimtune.sweeper.campaigns.hydra_campaign import best_result, solutions_of, write_results
-from slimtune.sweeper.campaigns.selection.chosen_by_goals import choose_winner, exported_run, no_winner
+from slimtune.sweeper.campaigns.selection.chosen_by_goals import choose_winner, exported_run, exported_told, no_winner
 from slimtune.sweeper.campaigns.selection.winner_marks import mark_trials
 from slimtune.sweeper.finalist import Finalist, Run, winner_of
 from slimtune.sweeper.goals.goals import Goals
@@ -57,8 +57,12 @@ class WinnerChoice(NamedTuple):
         chosen = choose_winner(finalists, trials, self.goals)
         best = self._exported(chosen)
         values, doubt = self.values(chosen), doubt_of(chosen.number)
-        self.study.set_attr(WINNER, winner_of(chosen, best, values, doubt=doubt).as_dict())
+        told = exported_told(chosen, best, self.goals)
+        winner = winner_of(chosen, best, values, doubt=doubt)._replace(exported=told)
+        self.study.set_attr(WINNER, winner.as_dict())
         terminal.print_winner(self.console, finalists, chosen, goals=self.goals, doubt=doubt)
+        if told is not None:
+            print_line(self.console, told)
         self._tell_pareto(chosen, tracked)
         write_results(self._results(chosen), self.request.folder)
         mark_trials(self.request, self.study, self.tracking, finalists, chosen.number)

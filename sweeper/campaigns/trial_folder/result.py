@@ -10,6 +10,7 @@ from slimtune.training.atomic_files import write_json
 from slimtune.training.broken_files import BROKEN, read_object
 from slimtune.training.checkpoints.kinds import RECORD
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import short_repr
 
 RESULT = "result.json"
 
@@ -26,6 +27,10 @@ class TrainResult(NamedTuple):
     scores: Mapping[str, float]
     checkpoint: Path
     run_id: str | None
+
+    def __repr__(self) -> str:
+        """Its scores, and where they come from."""
+        return short_repr("TrainResult", scores=dict(self.scores), checkpoint=self.checkpoint, run_id=self.run_id)
 
 
 def write_result(folder: Path, result: TrainResult) -> None:

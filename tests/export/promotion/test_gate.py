@@ -64,12 +64,12 @@ def test_the_first_champion_passes_the_gate_too() -> None:
     [
         ({}, 0.3, "beats_baseline", "accuracy 0.3000, and majority (always the largest class) has 0.3000"),
         ({"leaks": {"exact": 0, "near": 7, "removed": False}}, 0.5, "no_leak", "7 training rows are nearly"),
-        ({"leaks": {"exact": 0, "near": 7, "removed": False}}, 0.5, "no_leak", "kept (data.drop_leaks=false)"),
+        ({"leaks": {"exact": 0, "near": 7, "removed": False}}, 0.5, "no_leak", "kept by data.drop_leaks=false"),
         (
             {"leaks": {"exact": 0, "near": 7, "removed": False, "shared": True}},
             0.5,
             "no_leak",
-            "kept (more than a tenth",
+            "kept, for they are more than a tenth",
         ),
     ],
 )
@@ -78,6 +78,8 @@ def test_a_first_champion_is_refused_with_the_reason(known: Any, score: float, r
     assert decision.verdict is GateVerdict.refused
     assert outcomes(decision)[rule] == "refused"
     assert told in decision.reason
+    assert decision.reason.startswith(f"{rule} refuses it: ")
+    assert "(" not in decision.reason, "it stands in sentences that may have brackets of their own"
 
 
 def test_a_refusal_ends_with_what_takes_its_rules_away() -> None:
@@ -230,7 +232,8 @@ def test_rows_are_not_asked_for_of_a_model_that_gives_no_scores_of_them() -> Non
     measured = {"perplexity": 2.0, "perplexity_pytorch": 2.0, "passed": True, "size_mb": 1.0}
     decision = gate(challenger._replace(manifest=replace(challenger.manifest, genai=measured)), make(0.1))
     assert decision.verdict is GateVerdict.refused
-    assert "its graphs give no scores of rows (min_gain: refused)" in decision.reason
+    assert "min_gain refuses it: " in decision.reason
+    assert "its graphs give no scores of rows; " in decision.reason
     assert "--data" not in decision.reason
 
 

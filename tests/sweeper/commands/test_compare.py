@@ -12,6 +12,11 @@ import pytest
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.search_config import study_url
 from slimtune.sweeper.study.record import IDENTITY
+from slimtune.training.config.tracking import mlflow_at
+from slimtune.training.tracking.display import log10_params
+from slimtune.training.tracking.mlflow_runs import Tracker
+from slimtune.training.tracking.uri import sqlite_url
+from tests.conftest import make_lineage
 
 
 def make_sweep(name: str, rates: list[float]) -> None:
@@ -238,3 +243,19 @@ def test_the_winner_is_marked_beside_the_best_single_score(sweeps: Path, capsys:
     assert "W the winner, by its mean over seeds" in told
     assert {one["number"]: one["winner"] for one in json.loads(said(capsys, "one", "--json"))} == {0: True, 1: False}
     assert [one["number"] for one in json.loads(said(capsys, "one", "--json", "--where", "winner=true"))] == [0]
+
+
+def test_runs_of_the_tracker_differ_in_keys_of_their_configs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And not in the logarithms that the tracker's own views need."""
+    uri = sqlite_url(tmp_path / "runs.db")
+    tracker = Tracker(mlflow_at(uri), "e")
+    ids = []
+    for rate in (0.1, 0.001):
+        run = tracker.start(make_lineage(tmp_path))
+        sampled = {"fit.learning_rate": rate}
+        run.log_params({**sampled, **log10_params(sampled, list(sampled))})
+        ids.append(str(run.run_id))
+    found = json.loads(said(capsys, *ids, "--tracking-uri", uri, "--json"))
+    assert list(found["config"]) == ["fit.learning_rate"]

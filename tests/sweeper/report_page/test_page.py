@@ -160,7 +160,7 @@ def test_style_is_of_both_colour_schemes_and_of_paper() -> None:
 def test_a_version_is_told_with_its_alias_or_without(alias: str | None, told: str) -> None:
     registered = {"name": "m", "version": 1, "alias": alias, "reason": "first"}
     facts = a_sweep(some_trials(3), attrs={"registered": {"key": "", "result": registered}})
-    assert f"Registered: m version 1, {told} (first)" in text_of(page(facts))
+    assert f"Registered: m version 1, {told}: first." in text_of(page(facts))
 
 
 def test_a_page_is_read_from_a_study(tmp_path: Path) -> None:
@@ -229,3 +229,13 @@ def test_the_leaderboard_names_the_winner() -> None:
     assert "<summary>0</summary>" in told
     assert "the winner, trial 1, is the one with the best mean over seeds" in told
     assert "winner" not in leaderboard(a_sweep(trials))
+
+
+def test_the_page_says_which_run_of_the_winner_is_exported() -> None:
+    """Where the winner has several, and behind what the gate says of it."""
+    won = {**a_winner(0, 0.5), "exported": "tested and exported: of the 2 runs of trial 0, the best one, 0.6"}
+    registered = {"name": "mine", "version": "1", "alias": None, "reason": "no_leak refuses it: 14 rows"}
+    attrs = {"winner": won, "registered": {"result": registered}}
+    told = text_of(page(a_sweep([a_trial(0)], attrs=attrs)))
+    assert "Tested and exported: of the 2 runs of trial 0, the best one, 0.6." in told
+    assert "Registered: mine version 1, no alias: no_leak refuses it: 14 rows." in told

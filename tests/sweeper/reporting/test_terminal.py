@@ -7,7 +7,7 @@ from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import Goals, Objective
-from slimtune.sweeper.reporting.terminal import pareto_table, print_test, print_winner
+from slimtune.sweeper.reporting.terminal import pareto_table, print_registered, print_test, print_winner
 from slimtune.training.fitted_table import print_table
 from tests.sweeper.report_page.sweeps import a_trial
 
@@ -82,3 +82,12 @@ def test_the_picked_one_of_a_pareto_set_is_no_exported_one() -> None:
     assert "* picked" in text.getvalue()
     assert "export" not in text.getvalue()
     assert "1 *" in text.getvalue()
+
+
+def test_a_version_is_told_with_the_reason_of_the_gate() -> None:
+    """Behind a colon: reasons may have brackets."""
+    text = io.StringIO()
+    reason = "min_gain refuses it: gain -0.1 (-0.2 to 0.0): worse"
+    registered = {"name": "mine", "version": "1", "alias": None, "reason": reason}
+    print_registered(Console(file=text, width=120), registered)
+    assert text.getvalue() == f"registered: mine version 1, no alias: {reason}\n"

@@ -7,6 +7,7 @@ import pytest
 from slimtune.sweeper.campaigns.selection.chosen_by_goals import (
     choose_winner,
     exported_run,
+    exported_told,
     gate_notes,
     no_winner,
     to_rerun,
@@ -104,3 +105,18 @@ def test_what_the_registry_goes_by_is_told_where_the_search_goes_by_more(
     notes = gate_notes(Goals(objectives), "accuracy")
     assert len(notes) == bool(said)
     assert all(note.startswith(said or "") and note.endswith("by task.metric (accuracy) alone") for note in notes)
+
+
+def test_it_is_told_which_run_is_exported() -> None:
+    """The table of finalists has the mean, which no run of the winner has; one of a single seed needs no word."""
+    one_objective = Goals((ACCURACY,))
+    found = finalist(0, 9.0, 0.7, 0.9, 0.8)
+    told = exported_told(found, exported_run(found, one_objective), one_objective)
+    assert told is not None
+    assert told.endswith(
+        "of the 3 runs of trial 0, one a seed, the one that has the best accuracy on validation, 0.9000"
+    )
+    assert exported_told(finalist(0, 9.0, 0.7), found.runs[0], one_objective) is None
+    bound = Goals((ACCURACY,), (Constraint("size_mb", None, 50.0),))
+    assert "of those that keep search.constraints" in str(exported_told(found, found.runs[0], bound))
+    assert "is best by search.objectives" in str(exported_told(found, found.runs[0], goals()))
