@@ -1,7 +1,6 @@
 """The types of the export's config. Values live in `conf/export/`."""
 
 import re
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
@@ -252,19 +251,6 @@ def onnx_config(**changes: Any) -> OnnxExport:
         raise ConfigError(parsed.problems)
     assert isinstance(parsed.section, OnnxExport)
     return parsed.section
-
-
-def checked_export(config: object) -> OnnxExport:
-    """What a caller in Python gave, or the usual config in place of None.
-
-    Raises:
-        ConfigError: It is of another kind.
-    """
-    if config is None:
-        return onnx_config()
-    if isinstance(config, OnnxExport):
-        return config
-    raise ConfigError([f"config is {reprlib.repr(config)}; use onnx_config(variants=[...]) of slimtune.export.config"])
 
 
 def _file(name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """From a checkpoint to a bundle: merge, graph, quantize, verify, choose, write."""
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,11 +17,11 @@ from slimtune.export.bundle.export_folder import (
     check_export_folder,
     remove_earlier,
 )
-from slimtune.export.bundle.manifest import BuiltFor, Manifest, Provenance, Training, Verification
+from slimtune.export.bundle.manifest import BuiltFor, Manifest, Provenance
 from slimtune.export.bundle.model_card import model_card
 from slimtune.export.bundle.variant_report import VariantReport
 from slimtune.export.checkpoint_formats.transformers_folders import FolderReport, FolderReports, transformers_folders
-from slimtune.export.config import OnnxExport, check_static_length, checked_export, export_problems, kind_of_task
+from slimtune.export.config import OnnxExport, check_static_length, export_problems, kind_of_task, onnx_config
 from slimtune.export.genai.bundles import GenaiReport, genai_bundles
 from slimtune.export.graph_names import (
     BITSANDBYTES_FOLDER,
@@ -34,8 +35,9 @@ from slimtune.export.graph_names import (
 from slimtune.export.graphs.causal_graph import export_causal
 from slimtune.export.graphs.encoder_graph import export_graph, export_numbers
 from slimtune.export.graphs.seq2seq_graph import export_encoder_decoder
-from slimtune.export.manifest.environment import built_for, ports, versions
-from slimtune.export.manifest.interface import generation_settings_of, interface_of, prompt_settings_of
+from slimtune.export.manifest.environment import built_for, ports
+from slimtune.export.manifest.exported_manifest import exported_manifest
+from slimtune.export.manifest.interface import generation_settings_of, prompt_settings_of
 from slimtune.export.runtime.execution import placed
 from slimtune.export.variants.build import make_static
 from slimtune.export.verification.check import check_variant, choose_variant
@@ -164,7 +166,7 @@ def export_checkpoint(  # noqa: PLR0913
     for name, given in (("checkpoint", checkpoint), ("folder", folder)):
         if not isinstance(given, str | Path):
             raise ConfigError([f"{name} is {given!r}; give the path of a folder"])
-    folder, config = Path(folder), checked_export(config)
+    folder, config = Path(folder), _checked(config)
     check_export_folder(folder, config)
     source = _open(open_checkpoint(checkpoint_in(Path(checkpoint)), trust=trust), config, read or ReadRows())
     folder.mkdir(parents=True, exist_ok=True)
@@ -182,7 +184,14 @@ def export_checkpoint(  # noqa: PLR0913
     reports = [pytorch, *measured_variants(setup)]
     write_json(folder / REPORT, [report.as_dict() for report in reports])
     draw_variants(reports, folder / PICTURE, min_agreement=config.min_agreement)
-    manifest = _manifest(source, setup, reports, provenance, positions=positions.read if positions.is_table else None)
+    manifest = exported_manifest(
+        source.checkpoint,
+        setup,
+        reports,
+        provenance,
+        num_rows=len(source.splits.validation),
+        positions=positions.read if positions.is_table else None,
+    )
     genai = genai_bundles(merged, setup, manifest, tokenizer=source.checkpoint.folder)
     plain = transformers_folders(merged, setup)
     target, chosen = built_for(config.target, setup.where), choose_variant(reports[1:], config.objective)
@@ -195,6 +204,19 @@ def export_checkpoint(  # noqa: PLR0913
         precision=source.checkpoint.config.fit.precision.value,
     )
     return ExportResult(reports, chosen, bundle, target, genai, plain, note)
+
+
+def _checked(config: object) -> OnnxExport:
+    """What a caller in Python gave, or the usual config in place of None.
+
+    Raises:
+        ConfigError: It is of another kind.
+    """
+    if config is None:
+        return onnx_config()
+    if isinstance(config, OnnxExport):
+        return config
+    raise ConfigError([f"config is {reprlib.repr(config)}; use onnx_config(variants=[...]) of slimtune.export.config"])
 
 
 def _trained_score(checkpoint: Checkpoint, metric: str) -> float:
@@ -313,44 +335,3 @@ def _pytorch_report(model: torch.nn.Module, checkpoint: Path, setup: VariantSetu
     checked = check_variant(PyTorchRunner(model, setup.reference.rows), setup.reference, single=setup.reference.found)
     request = setup.request(checkpoint, pytorch=True)
     return variant_report_of("pytorch", checked, request=request, size_mb=weights / 1e6, setup=setup)
-
-
-def _manifest(
-    source: _Source,
-    setup: VariantSetup,
-    reports: Sequence[VariantReport],
-    provenance: Provenance,
-    *,
-    positions: int | None,
-) -> Manifest:
-    """Of the fp32 graphs; what is bundled has a variant, graphs and a target of its own."""
-    config, record = source.checkpoint.config, source.checkpoint.record
-    training = Training(
-        task=config.task.name,
-        metric=config.task.metric,
-        direction=config.task.direction.value,
-        base_model=str(record.config["model"]["name_or_path"]),
-        base_revision=config.model.revision,
-        method=config.method.name,
-        data=config.data.name,
-        data_fingerprint=record.data_fingerprint,
-        config=record.config,
-    )
-    verification = Verification(
-        num_validation_rows=len(source.splits.validation),
-        validation={key: value for key, value in record.scores.items() if key.startswith("validation/")},
-        limits=setup.config.limits,
-        objective=setup.config.objective.value,
-        variants=reports,
-    )
-    interface = interface_of(setup.reference.rows, setup.generation, positions=positions)
-    return Manifest(
-        # a text may be longer than all rows were
-        interface=replace(interface, max_length=min(interface.max_length, setup.longest)),
-        training=training,
-        verification=verification,
-        provenance=provenance,
-        variant=FP32,
-        opset=setup.config.opset,
-        versions=versions(),
-    )
