@@ -10,6 +10,7 @@ from rich.console import Console
 from slimtune.export.config import parse_export
 from slimtune.sweeper.campaigns.trial_folder.held import check_same_config, check_same_files, saved_states
 from slimtune.sweeper.campaigns.trial_folder.result import TrainResult, known_result, write_result
+from slimtune.sweeper.campaigns.trial_folder.tracked import check_same_tracker, note_tracker
 from slimtune.sweeper.checks import checked_search
 from slimtune.sweeper.first_look import check_files
 from slimtune.sweeper.reporting.stages.stage_lines import print_line
@@ -23,6 +24,7 @@ from slimtune.training.tracking.journal import QUEUED
 from slimtune.training.trial import Completed, Failed, FailureKind, Lineage, Outcome, Pruned, Report, Verdict
 
 if TYPE_CHECKING:
+    from slimtune.sweeper.campaigns.own_cores import OwnCores
     from slimtune.sweeper.campaigns.places import Places
     from slimtune.sweeper.campaigns.preparation import Preparation
     from slimtune.training.workbench.workbench import Workbenches
@@ -114,6 +116,8 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     """
     search, place = checked_search(values), Path(folder)
     check_same_config(place, values)
+    tracking = parse_trial(values).section.tracking
+    check_same_tracker(place, tracking, search.config.name)
     check_files(values)
     load = OthersLoad()
     from slimtune.sweeper.campaigns.own_cores import own_cores
@@ -131,17 +135,28 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
         return _told(known, partial(print_line, console))
     print_data(console, prepared.report)
     write_report(prepared.report, place)
-    config = parse_trial(values).section
+    note_tracker(place, tracking, search.config.name)
     with left_attempts(values, place) as left:
+        if left:
+            # with flags of Hydra's own another folder is gone on with
+            check_same_tracker(left[0].folder, tracking, search.config.name)
         length = PlannedRows(prepared.rungs.longest, prepared.num_train_rows)
         trial = SingleTrial(values, _lineage(search.config.name, place, left), length, console)
-        if left:
-            trial.say(_told_left(left))
-        taken = own_cores(config.fit, load, before=left[0].cores if left else None)
-        trial.cores = taken.number
-        if taken.note is not None:
-            trial.say(taken.note)
-        return _result(trial, _run(trial, config.tracking, benches))
+        _tell_beginning(trial, left, own_cores(parse_trial(values).section.fit, load, before=_cores_before(left)))
+        return _result(trial, _run(trial, tracking, benches))
+
+
+def _tell_beginning(trial: SingleTrial, left: Sequence[Attempt], taken: "OwnCores") -> None:
+    """What it goes on with, and on how many cores it computes."""
+    if left:
+        trial.say(_told_left(left))
+    trial.cores = taken.number
+    if taken.note is not None:
+        trial.say(taken.note)
+
+
+def _cores_before(left: Sequence[Attempt]) -> int | None:
+    return left[0].cores if left else None
 
 
 def _prepared(values: Mapping[str, Any], places: "Places", benches: "Workbenches", console: Console) -> "Preparation":

@@ -1,6 +1,6 @@
 """Where a sweep's runs lie: noted with its study, and never left but on purpose."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,14 +80,25 @@ def check_same_place(attrs: Mapping[str, Any], request: SweepRequest, config: Tr
     noted = noted_place(attrs)
     if noted is None or config.name is TrackerName.none:
         return
-    now, given = place_of(config, request.search.config.name), _given(request)
+    now = place_of(config, request.search.config.name)
+    if problems := moved_problems(noted, now, given=_given(request)):
+        raise ConfigError(problems)
+
+
+def moved_problems(noted: RunsPlace, now: RunsPlace, *, given: Collection[str]) -> list[str]:
+    """What is wrong with going on elsewhere.
+
+    Args:
+        noted: Where runs lie.
+        now: Where the next ones would go.
+        given: Keys by which somebody says so on purpose.
+    """
     problems = []
     if not noted.is_store_of(now) and URI_KEY not in given:
         problems.append(_other(noted.store_setting, now.store_setting))
     if noted.experiment != now.experiment and EXPERIMENT_KEY not in given:
         problems.append(_other(noted.experiment_setting, now.experiment_setting))
-    if problems:
-        raise ConfigError(problems)
+    return problems
 
 
 def move_told(noted: RunsPlace | None, now: RunsPlace) -> Move | None:

@@ -130,7 +130,7 @@ def places_told(noted: PlaceSetting, now: PlaceSetting) -> str:
     else:
         said = f"{now.source}{' in the environment' if now.source == now.variable else ''} is '{now.value}'"
     by = f"by {noted.source}" if noted.source else f"{noted.key} and {noted.variable} were not set"
-    return f"{said}, and the runs of the sweep lie in the {noted.what} '{noted.value}' ({by})"
+    return f"{said}, and the runs so far lie in the {noted.what} '{noted.value}' ({by})"
 
 
 def way_back(noted: PlaceSetting, now: PlaceSetting) -> str:
