@@ -8,7 +8,7 @@ from slimtune.export.promotion.config import PromotionConfig, override_without, 
 from slimtune.export.promotion.facts import ModelFacts
 from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
 from slimtune.training.listed_names import counted
-from slimtune.training.tracking.display import told_baseline
+from slimtune.training.tracking.display import short_name
 
 NO_LEAK, CONFIDENCE, MIN_GAIN = "no_leak", "confidence", "min_gain"
 # why near leaks were kept although they were to be left out
@@ -79,7 +79,7 @@ def _beats_baseline(facts: ModelFacts) -> RuleResult:
     if facts.score is None or facts.metric is None or best is None:
         return RuleResult(name, Outcome.unknown, f"it has no record of simple models' {facts.metric or 'scores'}")
     is_better = facts.score > best[1] if facts.maximize else facts.score < best[1]
-    told = f"{facts.metric} {facts.score:z.4f}, and {told_baseline(best[0])} has {best[1]:z.4f}"
+    told = f"{facts.metric} {facts.score:z.4f}, and {short_name(best[0])} has {best[1]:z.4f}"
     if facts.num_rows is None:
         return RuleResult(name, Outcome.passed if is_better else Outcome.refused, told)
     told = f"{told}, both on the {counted(facts.num_rows, 'validation row')} of its training"

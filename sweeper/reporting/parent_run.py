@@ -120,7 +120,7 @@ class ParentRun(NamedTuple):
             self.tracker.adopt(run_id, parent_run_id=self.run.run_id)
         _tell_aside(
             f"the sweep's run in MLflow was deleted, and {len(runs) - len(left)} of "
-            f"{counted(len(runs), 'run')} of its trials: the sweep goes on under a new run, "
+            f"{counted(len(runs), 'run of a trial', 'runs of trials')}: the sweep goes on under a new run, "
             f"{self.run.run_id}; what the trials scored stands in the study"
         )
 

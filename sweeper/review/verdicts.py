@@ -145,9 +145,9 @@ def _share(said: Sequence[Judgement], trial: int, num_trials: int) -> float:
 
 
 def _interval(shares_R: np.ndarray, seed: int) -> tuple[float, float]:
-    """Of the mean over rows; of one row there is none."""
+    """Of the mean over rows; one row leaves every share possible."""
     if len(shares_R) < 2:
-        return float("nan"), float("nan")
+        return 0.0, 1.0
     return percentile_interval(
         lambda drawn: float(shares_R[drawn].mean()), len(shares_R), num_resamples=NUM_RESAMPLES, seed=seed
     )

@@ -96,7 +96,7 @@ def test_t1_a_deleted_parent_run_is_followed_by_a_new_one(
     assert study.attrs()[PARENT_RUN] == opened.run.run_id
     tags = client_of(store.uri).get_run(store.trial).data.tags
     assert tags["mlflow.parentRunId"] == opened.run.run_id
-    assert "was deleted, and 0 of its 1 trials' runs" in capsys.readouterr().err
+    assert "was deleted, and 0 of 1 run of a trial: " in capsys.readouterr().err
 
 
 def test_t1_a_store_that_knows_none_of_the_runs(
@@ -108,7 +108,7 @@ def test_t1_a_store_that_knows_none_of_the_runs(
     client_of(store.uri).delete_run(store.trial)
     opened = open_parent(request_of(), study, store.config())
     assert opened.run.run_id is not None
-    assert "1 of its 1 trials' runs" in capsys.readouterr().err
+    assert "and 1 of 1 run of a trial: " in capsys.readouterr().err
     again = open_parent(request_of(), study, store.config())
     assert again.run.run_id == opened.run.run_id, "it is the sweep's run from now on"
 

@@ -219,5 +219,5 @@ def test_the_review_sheet_saves_what_was_chosen(served: Served, page: "Page", tm
     saved.value.save_as(path)
     read = served.sweep.slimtune("review", "read", "mine", str(path))
     assert read.returncode == 0, read.stderr
-    assert "preferred in 1 rows, by Ann" in read.stdout
+    assert "preferred in 1 row, by Ann" in read.stdout
     assert "logged on the runs of 2 trials" in read.stdout

@@ -24,7 +24,7 @@ def test_spread_is_the_standard_deviation() -> None:
 def test_a_winner_has_the_mean_of_its_seeds_and_the_checkpoint_of_its_best_run() -> None:
     found = make(3, 0.5, 0.75)
     winner = winner_of(found, found.best_run(maximize=True), {"size_mb": 9.0})
-    assert winner == (3, {"method.r": 8}, 0.625, Path("3-1"), "run 1", {"size_mb": 9.0}, None)
+    assert winner == (3, {"method.r": 8}, 0.625, Path("3-1"), "run 1", {"size_mb": 9.0}, None, None)
 
 
 def test_a_winner_is_read_as_it_was_kept() -> None:

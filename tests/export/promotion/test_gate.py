@@ -62,7 +62,7 @@ def test_the_first_champion_passes_the_gate_too() -> None:
 @pytest.mark.parametrize(
     ("known", "score", "rule", "told"),
     [
-        ({}, 0.3, "beats_baseline", "accuracy 0.3000, and majority (always the largest class) has 0.3000"),
+        ({}, 0.3, "beats_baseline", "accuracy 0.3000, and majority has 0.3000"),
         ({"leaks": {"exact": 0, "near": 7, "removed": False}}, 0.5, "no_leak", "7 training rows are nearly"),
         ({"leaks": {"exact": 0, "near": 7, "removed": False}}, 0.5, "no_leak", "kept by data.drop_leaks=false"),
         (

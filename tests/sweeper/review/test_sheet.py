@@ -131,3 +131,9 @@ def test_a_text_is_no_formula() -> None:
 def test_nobody_has_chosen() -> None:
     with pytest.raises(StoreError, match="nobody has chosen anything"):
         review_of([], TRIALS, seed=1)
+
+
+def test_one_row_leaves_every_share_possible() -> None:
+    """An interval of numbers, which a tracker and JSON take."""
+    found = review_of([Judgement(row=1, reviewer="ann", trial=0)], [0, 2], seed=1)
+    assert [(one.share, one.low, one.high) for one in found.preferences] == [(1.0, 0.0, 1.0), (0.0, 0.0, 1.0)]
