@@ -18,16 +18,6 @@ from slimtune.sweeper.study import Lease, Study
 from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import BUDGET, ENDED
 from slimtune.training.errors import SweepStopped, UserError
-from tests.sweeper.campaigns.test_find_sweep import begun
-
-
-@pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    """One of four trials, with a folder among the outputs of the working directory."""
-    monkeypatch.chdir(tmp_path)
-    made = begun(tmp_path / "outputs")
-    made.set_attr(BUDGET, 4)
-    return made
 
 
 def state_of(study: Study) -> SweepState:

@@ -17,16 +17,6 @@ from slimtune.sweeper.study.liveness.launcher import Launcher
 from slimtune.sweeper.study.record import BUDGET, COSTS, DOING, ENDED, RESULT, SETTINGS, WINNER
 from slimtune.training.tracking.uri import sqlite_url
 from slimtune.training.trial import FailureKind
-from tests.sweeper.campaigns.test_find_sweep import begun
-
-
-@pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    """One of four trials, with a folder among the outputs of the working directory."""
-    monkeypatch.chdir(tmp_path)
-    made = begun(tmp_path / "outputs")
-    made.set_attr(BUDGET, 4)
-    return made
 
 
 def complete(study: Study, *scores: float) -> None:
