@@ -14,6 +14,9 @@ ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 FOLDERS = ("docs", "benchmarks", "examples")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
 WIDTH = 100
+KEYS = re.findall(r"^\| `([a-z_0-9.]+)`", (ROOT / "docs/reference/keys.md").read_text(encoding="utf-8"), re.MULTILINE)
+SECTIONS = {key.split(".")[0] for key in KEYS}
+FILE_ENDINGS = (".onnx", ".json", ".safetensors")
 
 
 def named(page: Path) -> str:
@@ -48,6 +51,17 @@ def test_every_path_of_the_project_exists(page: Path) -> None:
         r"`((?:conf|training|export|sweeper|tests|benchmarks|docs|tools|examples)/[\w./-]*(?:/|\.\w+))`", text
     )
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=named)
+def test_every_key_that_a_page_names_is_one(page: Path) -> None:
+    """Such as `data.text_template`; a part of the config, as `export.target`, is named too, and so are files. The
+    changelog also names what people wrote in their place.
+    """
+    text = page.read_text(encoding="utf-8")
+    words = {word for word in re.findall(r"`([a-z_]+(?:\.[a-z_0-9]+)+)`", text) if not word.endswith(FILE_ENDINGS)}
+    of_sections = {word for word in words if word.split(".")[0] in SECTIONS}
+    assert [word for word in of_sections if not any(f"{key}.".startswith(f"{word}.") for key in KEYS)] == []
 
 
 def test_what_can_still_fail_is_raised_there() -> None:
