@@ -71,6 +71,8 @@ BY_TARGET = {
 
 # what is known of a row, though it repeats
 NO_CLASSES = ("date", "time")
+# share of the cells of a label that may be missing
+MOST_EMPTY = 0.2
 # a text of so many letters for each of another one is what that is the heading of
 MOST_LETTERS_A_LETTER = 10
 
@@ -161,14 +163,17 @@ def likely_labels(columns: Sequence[SeenColumn], text: str | None, *, scores: bo
 
     Those that are called as labels are; then those of names behind the text, the nearest first: a table has what was
     found out of a text next to it, and what else is known of the row (channel, language, date) further on. Then those
-    before it, the nearest first.
+    before it, the nearest first. Columns that miss many cells come after whole ones.
     """
     named = [one.name for one in columns if one.name.lower() in LABELS and one.holds in (Holds.name, Holds.number)]
     at = next((number for number, one in enumerate(columns) if one.name == text), 0)
     near = [*columns[at:], *reversed(columns[:at])]
     several = [one for one in near if one.num_distinct > 1 and one.name != text and one.kind not in NO_CLASSES]
-    names = [one.name for one in several if one.holds is Holds.name or (scores and are_usual_scores(one))]
-    return list(dict.fromkeys([*named, *names]))
+    names = [one for one in several if one.holds is Holds.name or (scores and are_usual_scores(one))]
+    # training needs a label in each row
+    least = (1 - MOST_EMPTY) * max((one.num_cells for one in columns), default=0)
+    names.sort(key=lambda one: one.num_cells < least)
+    return list(dict.fromkeys([*named, *(one.name for one in names)]))
 
 
 def _chat(columns: Sequence[SeenColumn]) -> Guess | None:

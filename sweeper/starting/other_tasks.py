@@ -77,7 +77,7 @@ def _writes(columns: Sequence[SeenColumn], found: Guess) -> str | None:
 
 
 def _may_answer(columns: Sequence[SeenColumn], found: Guess) -> bool:
-    """Whether the second of two texts may answer the first, or a label of sentences the text."""
+    """Whether the second of two texts may answer the first, or sentences, which may be its label, the text."""
     if found.pair is not None:
         return not are_twins(str(found.text), found.pair)
-    return any(one.name == found.target and holds_sentences(one) for one in columns)
+    return any(one.name != found.text and holds_sentences(one) for one in columns)

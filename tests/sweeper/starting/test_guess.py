@@ -57,6 +57,15 @@ REPEATED = cycled("we open at nine", "ask at the desk, please", "it is on the se
             rows_of(premise=TEXTS, hypothesis=OTHERS, label=cycled("yes", "no")),
             Guess("classification", "premise", "hypothesis", "label"),
         ),
+        # a column that misses many cells is no likely label, and one that misses a few may be
+        (
+            rows_of(body=TEXTS, channel=cycled("d", None, None), team=cycled("a", "b", "c")),
+            Guess("classification", "body", None, "team"),
+        ),
+        (
+            rows_of(body=TEXTS, team=[None, *cycled("a", "b")[1:]], channel=cycled("d", "e")),
+            Guess("classification", "body", None, "team"),
+        ),
         # pairs: of 0 and 1, of shares, and of words for what is alike; a class of the pair else
         (rows_of(a=TEXTS, b=OTHERS, label=cycled(0, 1)), Guess("similarity", "a", "b", "label")),
         (rows_of(a=TEXTS, b=OTHERS, label=cycled(True, False)), Guess("similarity", "a", "b", "label")),

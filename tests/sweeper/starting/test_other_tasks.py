@@ -23,6 +23,7 @@ from tests.sweeper.starting.test_guess import CHAT, OTHERS, REPEATED, SHORT, TEX
         ({"ask": TEXTS, "team": cycled("a", "b", "c"), "tell": OTHERS}, ["classification"]),
         ({"ask": TEXTS, "tell": OTHERS, "team": cycled("a", "b", "c")}, ["generation"]),
         ({"body": TEXTS, "reply": REPEATED}, ["generation"]),
+        ({"body": TEXTS, "team": cycled("a", "b"), "comment": REPEATED}, ["generation"]),
         ({"ask": TEXTS, "hit": OTHERS, "note": cycled(1, 2, 3, 4, 5)}, ["classification", "generation"]),
         ({"ask": TEXTS, "hit": OTHERS, "note": cycled(0.5, 2, 3, 4, 5)}, ["generation"]),
         ({"a": TEXTS, "b": OTHERS, "team": cycled("x", "y", "z"), "note": cycled(0.5, 2)}, ["similarity"]),
