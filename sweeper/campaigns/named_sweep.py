@@ -55,8 +55,10 @@ def named_sweep(given: str, *, outputs: Path, storage: str | None) -> NamedSweep
             f"{given} is no sweep's folder: it has no {STUDY_FILE}; give the folder or the name of a sweep, and for a "
             "study elsewhere its name with --storage"
         )
-    known = sweeps_under(outputs)
-    raise StoreError(f"there is no sweep '{given}' in {outputs.absolute()}; {_known(given, known)}")
+    # a path says itself where it lies
+    place = outputs / given if Path(given).name == given else Path(given).expanduser()
+    told = _known(place.name, sweeps_under(place.parent))
+    raise StoreError(f"there is no sweep '{place.name}' in {place.parent.absolute()}; {told}")
 
 
 def _folder_of(name: str, *, outputs: Path, storage: str) -> Path:

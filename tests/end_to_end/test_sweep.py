@@ -57,7 +57,7 @@ def test_a_sweep_from_ones_own_file_to_a_registered_model(swept: Swept) -> None:
     again = sweep.run(*exporting)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "registered: mine version 1" in again.stdout, "a finished sweep is told again, not done again"
-    assert "nothing is left to train: the trials of 'mine'" in again.stdout
+    assert "no trial is left to run: those of 'mine'" in again.stdout
 
 
 def test_what_a_sweep_chose_is_exported_by_its_name(swept: Swept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,15 @@ def test_the_nearest_name_is_told(tmp_path: Path) -> None:
         assert "one that was begun just now is there once its data and model are checked" in str(error.value)
 
 
+def test_a_path_is_looked_for_where_it_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not among the outputs of the working directory."""
+    begun(tmp_path / "outputs")
+    monkeypatch.chdir(tmp_path)
+    for given in (str(tmp_path / "outputs" / "mime"), "outputs/mime"):
+        with pytest.raises(StoreError, match=rf"there is no sweep 'mime' in {tmp_path}/outputs; did you mean 'mine'"):
+            named_sweep(given, outputs=tmp_path / "elsewhere", storage=None)
+
+
 def test_a_sweep_of_an_app_lies_where_it_was_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A storage knows that; one that others write to leads to nobody else's folder."""
     study, elsewhere = begun(tmp_path), tmp_path / "elsewhere"
