@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, at_home
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import one_line, print_safely, shown_row, tell
 from slimtune.export.runtime.row_notes import RowNotes, Unanswered, notes_of
@@ -66,8 +66,8 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--text-pair", action="append", help="the second text, for a model of pairs; one for each --text"
     )
-    parser.add_argument("--file", help="JSONL, JSON, CSV or Parquet with one text a row")
-    parser.add_argument("--out", help="JSONL file to write; the terminal if absent")
+    parser.add_argument("--file", type=at_home, help="JSONL, JSON, CSV or Parquet with one text a row")
+    parser.add_argument("--out", type=at_home, help="JSONL file to write; the terminal if absent")
     parser.add_argument("--text-column", help="column of the text (default: that of the training data, or text)")
     parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs (default: text_pair)")
     parser.add_argument("--max-new-tokens", type=int, help="longest answer of a generative model")

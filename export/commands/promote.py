@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, at_home
 from slimtune.export.commands.terminal_text import print_below, print_safely, print_sentence, tell
 from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
 from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config, promotion_keys
@@ -108,7 +108,7 @@ def command_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--reviewed-by", help="who has looked at the model; kept as the version's tag reviewed_by")
     parser.add_argument("--dry-run", action="store_true", help="say what would become of it, and move nothing")
-    parser.add_argument("--report", help="file to write gate_report.json to as well")
+    parser.add_argument("--report", type=at_home, help="file to write gate_report.json to as well")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)

@@ -161,8 +161,9 @@ class TuningRun:
             return []
         name = self._request.search.config.name
         return [
-            f"no trial is left to run: those of '{name}' ({len(self._study.shown()):,}) have ended; what "
-            "follows, as reruns of the best and the export, is theirs; search.n_trials is for more of them, another search.name begins anew"
+            f"no trial is left to run: those of '{name}' ({len(self._study.shown()):,}) have ended; what follows, as "
+            "reruns of the best and the export, is theirs; search.n_trials is for more of them, another search.name "
+            "begins anew"
         ]
 
     def _gate_notes(self) -> Sequence[str]:

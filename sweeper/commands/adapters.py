@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, home_path
 from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError
@@ -63,7 +63,7 @@ def command_parser() -> argparse.ArgumentParser:
         nargs="+",
         help="name=<checkpoint, trial folder, run id or folder of peft>, separated by commas or spaces",
     )
-    parser.add_argument("--output", required=True, type=Path, help="folder to write")
+    parser.add_argument("--output", required=True, type=home_path, help="folder to write")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of the base (default: fp32)")
     parser.add_argument(
         "--min-agreement",

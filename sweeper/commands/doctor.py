@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, at_home
 from slimtune.training.atomic_files import json_text
 from slimtune.training.extras import is_installed
 from slimtune.training.usual_places import OUTPUTS, USUAL_STORE
@@ -43,7 +43,7 @@ def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune doctor", description=__doc__)
     parser.add_argument(
-        "--outputs", default=str(OUTPUTS), help=f"folder that sweeps would write to (default: {OUTPUTS})"
+        "--outputs", type=at_home, default=str(OUTPUTS), help=f"folder that sweeps would write to (default: {OUTPUTS})"
     )
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     parser.add_argument("--json", action="store_true", help="one JSON object, a list of findings for each part")

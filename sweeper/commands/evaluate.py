@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, home_path
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import tell
 from slimtune.export.evaluation.find_model import check_row_files, experiment_of, find_bundle_or_checkpoint
@@ -81,7 +81,9 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--text-column", help="column of the text (default: as in training; text)")
     parser.add_argument("--text-pair-column", help="column of the second text, for a model of pairs")
     parser.add_argument("--label-column", help="column of the label or answer (default: as in training; label)")
-    parser.add_argument("--predictions", type=Path, help="write each row with the model's answer to this JSONL file")
+    parser.add_argument(
+        "--predictions", type=home_path, help="write each row with the model's answer to this JSONL file"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE}, if it is there)")
     parser.add_argument("--no-log", action="store_true", help="log nothing")

@@ -8,7 +8,7 @@ from typing import Any
 
 from slimtune.export.bundle.export_folder import check_export_folder
 from slimtune.export.bundle.model_card import predict_arguments
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, at_home
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.sweeper.checks import note_own_code
 from slimtune.sweeper.commands.arguments.export_source import ExportRequest, opened, removed_if_failed
@@ -66,7 +66,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--run", required=True, help="a checkpoint's folder, a run's id, a sweep, or a third-party model"
     )
-    parser.add_argument("--out", required=True, help="folder to write")
+    parser.add_argument("--out", type=at_home, required=True, help="folder to write")
     parser.add_argument("--base", help="what a third-party adapter is over (default: what its settings name)")
     parser.add_argument("--storage", help="URL of a sweep's study, if search.storage was set")
     parser.add_argument("--tracking-uri", help=f"MLflow store of a run id ({USUAL_STORE})")

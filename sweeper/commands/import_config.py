@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, at_home
 from slimtune.sweeper.commands.arguments.new_file import check_free
 from slimtune.training.listed_names import counted
 
@@ -44,8 +44,8 @@ def command_parser() -> argparse.ArgumentParser:
 
     tools = [tool.value for tool in Tool]
     parser = CommandParser(prog="slimtune import", description=__doc__)
-    parser.add_argument("file", help="YAML or JSON of the other tool")
+    parser.add_argument("file", type=at_home, help="YAML or JSON of the other tool")
     parser.add_argument("--from", dest="tool", choices=tools, help="whose it is (default: seen from its keys)")
-    parser.add_argument("--output", help="the config file (default: <name>.slimtune.yaml)")
+    parser.add_argument("--output", type=at_home, help="the config file (default: <name>.slimtune.yaml)")
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     return parser

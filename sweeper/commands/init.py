@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, at_home
 from slimtune.export.commands.terminal_text import broken_at_blanks
 from slimtune.sweeper.commands.arguments.new_file import check_free
 
@@ -75,7 +75,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", "--name-or-path", metavar="MODEL", help=told)
     parser.add_argument("--trials", "--n-trials", metavar="N", type=int, help="trials of the search")
     parser.add_argument("--name", help="of the sweep (default: the file's)")
-    parser.add_argument("--output", help="the config file (default: <name>.yaml)")
+    parser.add_argument("--output", type=at_home, help="the config file (default: <name>.yaml)")
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     parser.add_argument("-y", "--yes", action="store_true", help="ask nothing: take what the rows seem to be for")
     return parser

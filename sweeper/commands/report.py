@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, at_home
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.errors import StoreError
 from slimtune.training.stages import told_stage
@@ -41,7 +41,10 @@ def command_parser() -> argparse.ArgumentParser:
     parser = CommandParser(prog="slimtune report", description=__doc__)
     add_sweep(parser)
     parser.add_argument(
-        "--out", metavar="FILE", help=f"where the page is written (default: {PAGE_FILE} in the sweep's folder)"
+        "--out",
+        type=at_home,
+        metavar="FILE",
+        help=f"where the page is written (default: {PAGE_FILE} in the sweep's folder)",
     )
     parser.add_argument("--no-open", dest="open", action="store_false", help="write the page, and open no browser")
     return parser

@@ -4,10 +4,9 @@ import argparse
 import json
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, home_path
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.atomic_files import json_text, write_text
 from slimtune.training.config.trust import TRUST_HELP
@@ -165,7 +164,7 @@ def command_parser() -> argparse.ArgumentParser:
     make.add_argument("--trust", action="store_true", help=TRUST_HELP)
     read = actions.add_parser("read", help="read what reviewers chose, and log it")
     add_sweep(read)
-    read.add_argument("files", nargs="+", type=Path, help="CSV files that came back")
+    read.add_argument("files", nargs="+", type=home_path, help="CSV files that came back")
     read.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE})")
     for action in (make, read):
         action.add_argument("--seed", type=int, default=1, help="of the rows, letters and intervals (default: 1)")

@@ -30,7 +30,7 @@ from slimtune.sweeper.config_file import with_config_file
 from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain, unread_keys
 from slimtune.sweeper.first_look import refuse
 from slimtune.sweeper.hydra_app.file_problems import yaml_problem
-from slimtune.sweeper.hydra_app.flag_problems import flag_problems, flags_first, only_shows
+from slimtune.sweeper.hydra_app.flag_problems import flag_problems, flags_first, only_shows, settled_flags
 from slimtune.sweeper.hydra_app.override_problems import override_problems
 from slimtune.sweeper.hydra_parser import mend_hydra_parser
 from slimtune.sweeper.search.request import HydraApp
@@ -176,6 +176,7 @@ def _composed(engine: Hydra, overrides: Sequence[str], mode: RunMode = RunMode.M
 
 def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
     """With flags (`--cfg job`, `--config-dir ...`), which only commands take, Hydra reads the command line itself."""
+    arguments = settled_flags(arguments)
     if problems := flag_problems(arguments, sweep=sweep):
         raise ConfigError(problems)
     mend_hydra_parser()

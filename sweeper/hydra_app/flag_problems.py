@@ -61,6 +61,9 @@ def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
     problems = [_problem(word, arguments, known) for word in unknown]
     if sweep and _parsed(arguments).run:
         problems.append("--run is no flag of slimtune; one trial is run by slimtune train")
+    parsed = _parsed(arguments)
+    if parsed.cfg and parsed.info:
+        problems.append("--cfg shows the config and --info what is known of it; give one of them")
     folder = None if problems else config_dir(arguments)
     if folder is not None and not Path(folder).is_dir():
         problems.append(
@@ -103,6 +106,21 @@ def _is_value_of(word: str, arguments: Sequence[str], flags: Sequence[str]) -> b
         return word.partition("=")[0] in flags and "=" in word
     place = list(arguments).index(word)
     return place > 0 and arguments[place - 1] in flags
+
+
+def settled_flags(arguments: Sequence[str]) -> list[str]:
+    """The arguments with a bare `--info` as Hydra means it, whatever word comes next, and without flags of a run where
+    the config is only shown.
+    """
+    flags, words = hydra_parser(), list(arguments)
+    kinds = next(action for action in flags._actions if "--info" in action.option_strings)
+    for place, word in enumerate(words):
+        if word in kinds.option_strings and (words[place + 1 : place + 2] or [""])[0] not in (kinds.choices or ()):
+            words[place] = f"--info={kinds.const}"
+    if not only_shows(words):
+        return words
+    runs = {name for action in flags._actions if action.dest in ("multirun", "run") for name in action.option_strings}
+    return [word for word in words if word not in runs]
 
 
 def only_shows(arguments: Sequence[str]) -> bool:

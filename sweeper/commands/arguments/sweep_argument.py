@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from slimtune.export.commands.command_parser import CommandParser
+from slimtune.export.commands.command_parser import CommandParser, at_home
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep, named_sweep
 from slimtune.training.listed_names import with_commas
 from slimtune.training.usual_places import OUTPUTS, sweeps_under
@@ -34,7 +34,9 @@ def _sweeps_told(words: Sequence[str]) -> str:
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
     """Where sweeps lie by their names."""
-    parser.add_argument("--outputs", default=str(OUTPUTS), help=f"folder of the sweeps (default: {OUTPUTS})")
+    parser.add_argument(
+        "--outputs", type=at_home, default=str(OUTPUTS), help=f"folder of the sweeps (default: {OUTPUTS})"
+    )
 
 
 def sweep_of(options: argparse.Namespace) -> NamedSweep:

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,21 @@ def test_what_may_be_left_out_is_not_told_as_missing(word: str) -> None:
         return
     for action in parser_of(word)._actions:
         assert not (action.nargs == "*" and action.required), action.dest
+
+
+# options that name what is written or read in a place of one's own
+PLACES = ("--out", "--output", "--outputs", "--predictions", "--report", "--file", "file")
+
+
+@pytest.mark.parametrize("word", [word for word in COMMANDS if word not in COMPOSING])
+def test_the_persons_own_folder_is_meant_wherever_a_place_is_named(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No folder is called `~`: a shell does not read that in `--out=~/x`."""
+    monkeypatch.setenv("HOME", "/home/me")
+    for action in parser_of(word)._actions:
+        if {action.dest, *action.option_strings} & set(PLACES):
+            kind: Any = action.type
+            assert kind is not None, action.dest
+            assert str(kind("~/x y")) == "/home/me/x y"
 
 
 def test_the_usage_of_resume_has_overrides() -> None:

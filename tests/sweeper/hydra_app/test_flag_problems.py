@@ -2,7 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.hydra_app.flag_problems import config_dir, flag_problems, flags_first, only_shows, overrides_of
+from slimtune.sweeper.hydra_app.flag_problems import (
+    config_dir,
+    flag_problems,
+    flags_first,
+    only_shows,
+    overrides_of,
+    settled_flags,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,13 @@ def test_a_wrong_value_of_a_flag_is_one_sentence(flags: list[str], said: str) ->
     """Where argparse would print how Hydra is used, and exit."""
     (found,) = flag_problems(["fit.epochs=3", *flags], sweep=True)
     assert found.startswith(said)
+
+
+def test_flags_of_a_run_are_left_out_where_the_config_is_only_shown() -> None:
+    """Hydra refuses them together; and a bare `--info` takes no word that stands behind it."""
+    assert settled_flags(["-m", "--cfg", "job", "fit.epochs=1,2"]) == ["--cfg", "job", "fit.epochs=1,2"]
+    assert settled_flags(["--multirun", "--info", "experiment=tone"]) == ["--info=all", "experiment=tone"]
+    assert settled_flags(["-i", "config", "a=1"]) == ["-i", "config", "a=1"]
+    assert settled_flags(["--config-dir", "x", "-m"]) == ["--config-dir", "x", "-m"]
+    (told,) = flag_problems(["--cfg", "job", "--info=all"], sweep=True)
+    assert told == "--cfg shows the config and --info what is known of it; give one of them"
