@@ -117,7 +117,8 @@ def _outcome_lines(status: "SweepStatus") -> list[str]:
         lines.append(f"test, 95 % intervals: {', '.join(intervals)}")
     if outcome.uri is not None:
         alias = outcome.registered.get("alias")
-        lines.append(f"registered: {outcome.uri}{f', alias {alias}' if alias else ''}")
+        where = f" in {status.elsewhere} (--tracking-uri)" if status.elsewhere else ""
+        lines.append(f"registered: {outcome.uri}{f', alias {alias}' if alias else ''}{where}")
     return lines
 
 

@@ -15,8 +15,9 @@ from slimtune.sweeper.study.analysis.stage import SweepStage, stage_of
 from slimtune.sweeper.study.lease import is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
 from slimtune.sweeper.study.loaded import LoadedTrials, load_roster
-from slimtune.sweeper.study.record import BUDGET, ENDED, INTERRUPTED, STOPPED, WINNER, WORKER
+from slimtune.sweeper.study.record import BUDGET, ENDED, INTERRUPTED, PLACE, STOPPED, WINNER, WORKER
 from slimtune.sweeper.study.storages.loading import study_names
+from slimtune.training.tracking.places.place import store_elsewhere
 
 
 class SweepState(Enum):
@@ -72,6 +73,7 @@ class SweepStatus(NamedTuple):
         stage: What is done, or comes next, after the last trial; None before that, and where all is done.
         goals: What it goes by, by name.
         pareto: Of several objectives, the trials that no other one is better than.
+        elsewhere: The store of its runs and versions, where commands given here would look into another one.
     """
 
     name: str
@@ -89,6 +91,7 @@ class SweepStatus(NamedTuple):
     stage: SweepStage | None = None
     goals: Goals = Goals()
     pareto: Sequence[TrialRecord] = ()
+    elsewhere: str | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -141,6 +144,7 @@ class SweepStatus(NamedTuple):
             "stop": self.request._asdict() if self.request is not None else None,
             "stopped_early": self.reason,
             "winner": self.outcome.as_dict() if self.outcome is not None else None,
+            "elsewhere": self.elsewhere,
         }
 
     def _scored(self, trial: TrialRecord) -> dict[str, Any]:
@@ -183,6 +187,7 @@ def status_of(loaded: LoadedTrials, storage: str, name: str) -> SweepStatus:
         outcome=outcome_of(attrs),
         goals=loaded.goals._replace(objectives=loaded.objectives),
         pareto=loaded.pareto() if loaded.goals.several else (),
+        elsewhere=store_elsewhere(attrs.get(PLACE)),
     )
     status = status._replace(state=_state(status, attrs))
     return status._replace(stage=_stage(status, attrs))

@@ -14,8 +14,10 @@ from slimtune.sweeper.search.beginning import note_goals
 from slimtune.sweeper.study import Lease, Study
 from slimtune.sweeper.study.analysis.attempts import NAME
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import BUDGET, COSTS, DOING, ENDED, RESULT, SETTINGS, WINNER
-from slimtune.training.tracking.uri import sqlite_url
+from slimtune.sweeper.study.record import BUDGET, COSTS, DOING, ENDED, PLACE, RESULT, SETTINGS, WINNER
+from slimtune.training.config.tracking import mlflow_at
+from slimtune.training.tracking.places.place import place_of
+from slimtune.training.tracking.uri import URI_VARIABLE, sqlite_url
 from slimtune.training.trial import FailureKind
 
 
@@ -208,3 +210,21 @@ def test_a_sweep_of_several_objectives_is_told_with_all_of_them(
     assert values["pareto"][1]["values"] == {"accuracy": 0.8, "size_mb": 20.0}
     assert values["winner"]["values"] == {"accuracy": 0.75, "size_mb": 20.0}
     assert values["objectives"][1] == {"name": "size_mb", "direction": "minimize"}
+
+
+def test_a_version_in_another_store_is_told_with_it(
+    study: Study, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its name alone, another model might be asked: the one of the store that commands look into here."""
+    complete(study, 0.5, 0.75, 0.25, 0.5)
+    study.set_attr(WINNER, Winner(1, {}, 0.75, Path("c"), None).as_dict())
+    study.set_attr("registered", {"key": "", "result": {"name": "tickets", "version": 1, "alias": None}})
+    there = sqlite_url(Path("elsewhere.db"))
+    monkeypatch.setenv(URI_VARIABLE, there)
+    study.set_attr(PLACE, place_of(mlflow_at(None), "mine")._asdict())
+    assert status_of(capsys)["elsewhere"] is None
+    monkeypatch.delenv(URI_VARIABLE)
+    assert status_of(capsys)["elsewhere"] == there
+    assert main(["status", "mine"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"registered: models:/tickets/1 in {there} (--tracking-uri)" in told
