@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from slimtune.training.listed_names import counted
+
 log = logging.getLogger(__name__)
 
 # what takes less is told to nobody
@@ -46,16 +48,19 @@ class Stage:
 
     def progress(self) -> str:
         """How far it has come, on one line."""
-        of, so_far = (f" of {self.total:,} {self.unit}", "") if self.total else (f" {self.unit}", " so far")
+        of, so_far = (f" of {self._counted(self.total)}", "") if self.total else (f" {self.unit}", " so far")
         done = f"{self.done:,}{of}{so_far}"
         if not self.done:
-            done = f"{self.total:,} {self.unit}" if self.total else ""
+            done = self._counted(self.total) if self.total else ""
         return f"{self.what}: {done}{', ' if done else ''}{self.seconds():,.0f} s"
 
     def outcome(self) -> str:
         """How much was done, and how long it took, on one line."""
-        done = f"{self.num_rows:,} {self.unit}, " if self.num_rows else ""
+        done = f"{self._counted(self.num_rows)}, " if self.num_rows else ""
         return f"{self.what}: {done}{self.seconds():,.0f} s"
+
+    def _counted(self, number: int) -> str:
+        return counted(number, self.unit.removesuffix("s"), self.unit)
 
 
 class StageListener(Protocol):

@@ -20,6 +20,9 @@ from slimtune.training.fitted_table import FittedTable, print_table
 from slimtune.training.listed_names import agreeing, counted
 from slimtune.training.tracking.display import told_readings
 
+# said of a winner that is not in the Pareto set of the search
+BY_MEANS = "which is one of the best by its means over seeds, and not by its scores in the search, which these are"
+
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> FittedTable:
     """A table whose first column is of names and the others of numbers."""
@@ -76,7 +79,8 @@ def print_winner(
 def pareto_table(trials: Sequence[TrialRecord], picked: int | None, *, goals: Goals) -> FittedTable:
     """The trials that no other one is better than, as they were in the search; the one that is picked is marked."""
     is_among = any(trial.number == picked for trial in trials)
-    table = FittedTable(f"Pareto set, {counted(len(trials), 'trial')}", notes=["* picked"] * is_among)
+    mark = "* picked" if is_among else f"picked: trial {picked}, {BY_MEANS}"
+    table = FittedTable(f"Pareto set, {counted(len(trials), 'trial')}", notes=[mark] if picked is not None else [])
     keys = param_keys(trials)
     for name in ("trial", *(key.rpartition(".")[-1] for key in keys), *goals.names):
         table.add_column(name)

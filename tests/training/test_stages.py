@@ -49,4 +49,5 @@ def test_progress_says_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Stage("splits").progress() == "splits: 7 s"
     assert Stage("times", 5, 3, unit="variants").progress() == "times: 3 of 5 variants, 7 s"
     assert Stage("times", 5, 3, unit="variants").outcome() == "times: 5 variants, 7 s"
+    assert Stage("times", 1, unit="variants").outcome() == "times: 1 variant, 7 s"
     assert Stage("splits").outcome() == "splits: 7 s"

@@ -26,6 +26,7 @@ from slimtune.training.tracking.display import (
     MAJORITY,
     MEAN,
     NEAREST,
+    NO_MODEL,
     short_name,
     told_baseline,
     warned,
@@ -47,7 +48,6 @@ TOKENS = r"[\w']+|[^\w\s]"
 # those that give every row the same answer
 CONSTANT = (MAJORITY, MEAN)
 BEAT_IT = "the model must beat it"
-NO_MODEL = "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
 # a baseline that leaves no more rows to be better in asks for more than its score says
 FEW_ROWS = 2
 # those that learn from some rows where there are many, and those that answer for some

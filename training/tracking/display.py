@@ -121,6 +121,10 @@ def short_name(name: str) -> str:
     return name.replace("_", " ")
 
 
+# said of a baseline that has the best score that there is
+NO_MODEL = "no model can beat this: none becomes champion unless promotion.beats_baseline=false"
+
+
 def told_baseline(name: str) -> str:
     """Its short name, and how it answers: `nearest (the answer of the most alike training row)`."""
     return f"{short_name(name)} ({ANSWERS[name]})" if name in ANSWERS else short_name(name)

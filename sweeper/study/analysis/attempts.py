@@ -47,7 +47,7 @@ def number_notes(shown: Iterable[TrialRecord], attempts: Iterable[TrialRecord]) 
     """
     again = [trial for trial in shown if earlier_of(trial) and NAME not in trial.attrs]
     again.sort(key=lambda trial: trial.number)
-    given_up = [str(trial.number) for trial in attempts if trial.kind in (SURPLUS, REPEATED)]
+    given_up = [str(trial.attrs.get(NAME, trial.number)) for trial in attempts if trial.kind in (SURPLUS, REPEATED)]
     notes = []
     if again:
         was = (f"{trial.number} was {_listed([str(one) for one in earlier_of(trial)])}" for trial in again)

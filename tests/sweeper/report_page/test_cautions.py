@@ -7,6 +7,7 @@ import pytest
 from slimtune.sweeper.report_page.cautions import baselines_not_beaten, cautions, end_of
 from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar
 from slimtune.sweeper.study import TrialState
+from slimtune.training.tracking.display import NO_MODEL, told_baseline
 from tests.sweeper.report_page.sweeps import a_rerun, a_sweep, a_trial, a_winner
 
 MIDDLE = {"fit.learning_rate": 3e-4, "fit.batch_size": 16}
@@ -161,3 +162,16 @@ def test_a_winner_that_answers_everything_alike_is_told() -> None:
     assert told == []
     attrs = {"test": {"key": "", "result": test}}
     assert "Test: 60 of the 60 answers are empty." in cautions(a_sweep(trials_of(0.9, 0.8, 0.7), attrs=attrs))
+
+
+def test_where_no_model_can_be_better_no_longer_training_is_told() -> None:
+    """As the data report has found."""
+    data = {"baselines": {"bag_of_words": {"accuracy": 1.0}}}
+    won = a_sweep(trials_of(1.0), data=data)
+    (said,) = baselines_not_beaten(won)
+    assert said.endswith("Train longer (fit.epochs), widen the search, or use the baseline.")
+    noted = {**data, "notes": [f"{told_baseline('bag_of_words')}: accuracy 1.000; {NO_MODEL}"]}
+    (said,) = baselines_not_beaten(a_sweep(trials_of(1.0), data=noted))
+    assert said.endswith(
+        "No model can be better there: use the baseline, score on other rows, or by another task.metric."
+    )

@@ -91,3 +91,12 @@ def test_a_version_is_told_with_the_reason_of_the_gate() -> None:
     registered = {"name": "mine", "version": "1", "alias": None, "reason": reason}
     print_registered(Console(file=text, width=120), registered)
     assert text.getvalue() == f"registered: mine version 1, no alias: {reason}\n"
+
+
+def test_a_picked_one_outside_of_the_set_is_told_with_the_reason() -> None:
+    """It is chosen by means over seeds, and the table has what the search gave."""
+    text = io.StringIO()
+    goals = Goals((Objective("accuracy", maximize=True), Objective("parameters", maximize=False)))
+    print_table(Console(file=text, width=200), pareto_table([a_trial(0), a_trial(1)], 2, goals=goals))
+    assert "picked: trial 2, which is one of the best by its means over seeds" in text.getvalue()
+    assert "*" not in text.getvalue()
