@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from slimtune.sweeper.reporting.places.runs_place import moved_problems
+from slimtune.sweeper.reporting.places.moved import moved_problems
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.errors import ConfigError
 from slimtune.training.tracking.places.place import RunsPlace, note_beside, noted_beside, place_of

@@ -1,11 +1,11 @@
 """Where a sweep's runs lie: noted with its study, and never left but on purpose."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slimtune.sweeper.reporting.places.moved import moved_problems
 from slimtune.sweeper.search.request import SweepRequest
-from slimtune.sweeper.space.override_text import override_value
 from slimtune.sweeper.study import Study
 from slimtune.sweeper.study.loaded import load_study_attrs
 from slimtune.sweeper.study.record import PLACE
@@ -14,15 +14,10 @@ from slimtune.training.broken_files import BROKEN, fault_of
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
 from slimtune.training.errors import ConfigError, StoreError
 from slimtune.training.tracking.places.place import (
-    EXPERIMENT_KEY,
-    URI_KEY,
-    PlaceSetting,
     RunsPlace,
     note_beside,
     place_of,
-    places_told,
     read_place,
-    way_back,
 )
 
 
@@ -85,22 +80,6 @@ def check_same_place(attrs: Mapping[str, Any], request: SweepRequest, config: Tr
         raise ConfigError(problems)
 
 
-def moved_problems(noted: RunsPlace, now: RunsPlace, *, given: Collection[str]) -> list[str]:
-    """What is wrong with going on elsewhere.
-
-    Args:
-        noted: Where runs lie.
-        now: Where the next ones would go.
-        given: Keys by which somebody says so on purpose.
-    """
-    problems = []
-    if not noted.is_store_of(now) and URI_KEY not in given:
-        problems.append(_other(noted.store_setting, now.store_setting))
-    if noted.experiment != now.experiment and EXPERIMENT_KEY not in given:
-        problems.append(_other(noted.experiment_setting, now.experiment_setting))
-    return problems
-
-
 def move_told(noted: RunsPlace | None, now: RunsPlace) -> Move | None:
     """Where a sweep goes on that was told to leave its tracker or experiment; None where it stays."""
     if noted is None:
@@ -117,8 +96,3 @@ def _given(request: SweepRequest) -> set[str]:
     """Keys that the command line itself gives a value, which is none of the environment's."""
     words = [word.partition("=") for word in request.command_line()]
     return {key.lstrip("+~") for key, _, value in words if value.strip("'\"") not in ("", "null") and "${" not in value}
-
-
-def _other(noted: PlaceSetting, now: PlaceSetting) -> str:
-    meant = f"if the next runs are to go to another {now.what}, say so: {now.key}={override_value(now.value)}"
-    return f"{places_told(noted, now)}; {way_back(noted, now)}; {meant}"
