@@ -220,6 +220,6 @@ def _judged(found: Comparison, config: PromotionConfig) -> RuleResult:
     if found.is_better is False:
         sure = f"{config.confidence:.0%}"
         without = "promotion.confidence=null makes no test"
-        told = f"{told}: not shown to be better at promotion.confidence={sure}; {without}"
+        told = f"{told}: not shown to be better at promotion.confidence={sure}, by p and not by the interval; {without}"
         return RuleResult(MIN_GAIN, Outcome.unproven, told)
     return RuleResult(MIN_GAIN, Outcome.passed, told if found.test else f"{told}, without a test")

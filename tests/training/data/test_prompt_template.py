@@ -25,3 +25,7 @@ def test_a_column_that_is_not_there_is_named() -> None:
         match=r"row 7: no column 'inputs' \(data.text_template\); the row has input, output; did you mean 'input'\?",
     ):
         fill("{inputs} {output}", {"input": "a", "output": "b"}, target_column="output", where="row 7")
+    with pytest.raises(DataError, match=r"the row has ask, output; correct the template, or give rows .* a null there"):
+        fill("{ask} {context} {output}", {"ask": "a", "output": "b"}, target_column="output", where="row 7")
+    null = {"ask": "a", "context": None, "output": "b"}
+    assert fill("{ask}{context} {output}", null, target_column="output", where="row 7") == PromptAndAnswer("a ", "b")

@@ -18,6 +18,9 @@ NAMELESS = "unnamed "
 # keys of the config's section `data` that name what a task reads
 COLUMN_KEYS = ("text_column", "text_pair_column", "target_column", "label_column", "group_column")
 
+# the key whose text names columns, of which a cell may be null
+TEMPLATE_KEY = "data.text_template"
+
 # columns of the rows of a .txt, whatever stands in it
 OF_TEXT_FILES = ["text", "file"]
 NO_TABLE = "; a .txt is read as plain text: call a table .csv or .tsv"
@@ -99,6 +102,8 @@ def no_column(column: str, row: Mapping[str, Any], *, key: str, where: str, usua
 
 def _named_by(key: str) -> str:
     """How a column is named that is called otherwise, if a key of the section `data` names it."""
+    if key == TEMPLATE_KEY:
+        return "; correct the template, or give rows that have none a null there"
     if key not in COLUMN_KEYS:
         return ""
     return f"; name yours with data.{key}=..., or let `slimtune init --data <your rows>` write a config for them"
