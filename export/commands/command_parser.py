@@ -55,6 +55,16 @@ class CommandParser(argparse.ArgumentParser):
         check_flags(self, self._words)
         return super().parse_known_args(args, namespace)
 
+    def parse_known_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's, which in Pythons from 3.12 on does not come by `parse_known_args`.
+
+        Raises:
+            UserError: A word is no flag of the command.
+        """
+        self._words = list(args or ())
+        check_flags(self, self._words)
+        return super().parse_known_intermixed_args(args, namespace)
+
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's.
 
