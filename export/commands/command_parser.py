@@ -51,8 +51,7 @@ class CommandParser(argparse.ArgumentParser):
         Raises:
             UserError: A word is no flag of the command.
         """
-        self._words = list(args or ())
-        check_flags(self, self._words)
+        self._look_at(args)
         return super().parse_known_args(args, namespace)
 
     def parse_known_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -61,9 +60,12 @@ class CommandParser(argparse.ArgumentParser):
         Raises:
             UserError: A word is no flag of the command.
         """
+        self._look_at(args)
+        return super().parse_known_intermixed_args(args, namespace)
+
+    def _look_at(self, args: Any) -> None:
         self._words = list(args or ())
         check_flags(self, self._words)
-        return super().parse_known_intermixed_args(args, namespace)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's.

@@ -57,7 +57,7 @@ def identity_of(request: SweepRequest, data_fingerprint: str, base_fingerprint: 
 
 
 def check_same(
-    known: Mapping[str, str] | None, now: Mapping[str, str], *, name: str, counted: Callable[[], str] = str
+    known: Mapping[str, str] | None, now: Mapping[str, str], *, name: str, told_rows: Callable[[], str] = str
 ) -> None:
     """Compare a sweep with its beginning.
 
@@ -65,7 +65,7 @@ def check_same(
         known: What it was begun with; None is not known.
         now: What is asked for.
         name: Of the sweep.
-        counted: Says, behind the word that rows are others, how many there were and are.
+        told_rows: Says, behind the word that rows are others, how many there were and are.
 
     Raises:
         StoreError: It was begun with something else; all differences are named.
@@ -75,7 +75,7 @@ def check_same(
         return
     before, after = as_set(known), as_set(now)
     keys = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
-    others = {ROWS: f"{OTHER_ROWS}{counted()}" if ROWS in keys else "", WEIGHTS: OTHER_WEIGHTS}
+    others = {ROWS: f"{OTHER_ROWS}{told_rows()}" if ROWS in keys else "", WEIGHTS: OTHER_WEIGHTS}
     changed = [f"  - {key}: {others.get(key) or f'{_told(before, key)} -> {_told(after, key)}'}" for key in keys]
     begun = "other rows" if keys == [ROWS] else "another config"
     raise StoreError(
@@ -98,9 +98,9 @@ def check_begun(request: SweepRequest, prepared: Preparation) -> None:
     name, storage = request.search.config.name, request.storage
     if is_in_file(storage, name):
         now = identity_of(request, prepared.data_fingerprint, prepared.base_fingerprint)
-        counted = partial(counts_told, request, prepared)
+        told_rows = partial(counts_told, request, prepared)
         attrs = load_study_attrs(storage, name)
-        check_same(attrs.get(IDENTITY), now, name=name, counted=counted)
+        check_same(attrs.get(IDENTITY), now, name=name, told_rows=told_rows)
         _check_goals(attrs, request)
 
 

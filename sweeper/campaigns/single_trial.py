@@ -116,8 +116,8 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
     """
     search, place = checked_search(values), Path(folder)
     check_same_config(place, values)
-    tracking = parse_trial(values).section.tracking
-    check_same_tracker(place, tracking, search.config.name)
+    config = parse_trial(values).section
+    check_same_tracker(place, config.tracking, search.config.name)
     check_files(values)
     load = OthersLoad()
     from slimtune.sweeper.campaigns.own_cores import own_cores
@@ -135,15 +135,15 @@ def train_single_trial(values: Mapping[str, Any], folder: str) -> TrainResult:
         return _told(known, partial(print_line, console))
     print_data(console, prepared.report)
     write_report(prepared.report, place)
-    note_tracker(place, tracking, search.config.name)
+    note_tracker(place, config.tracking, search.config.name)
     with left_attempts(values, place) as left:
-        if left:
-            # with flags of Hydra's own another folder is gone on with
-            check_same_tracker(left[0].folder, tracking, search.config.name)
+        if left and left[0].folder != place:
+            # with flags of Hydra's own
+            check_same_tracker(left[0].folder, config.tracking, search.config.name)
         length = PlannedRows(prepared.rungs.longest, prepared.num_train_rows)
         trial = SingleTrial(values, _lineage(search.config.name, place, left), length, console)
-        _tell_beginning(trial, left, own_cores(parse_trial(values).section.fit, load, before=_cores_before(left)))
-        return _result(trial, _run(trial, tracking, benches))
+        _tell_beginning(trial, left, own_cores(config.fit, load, before=_cores_before(left)))
+        return _result(trial, _run(trial, config.tracking, benches))
 
 
 def _tell_beginning(trial: SingleTrial, left: Sequence[Attempt], taken: "OwnCores") -> None:

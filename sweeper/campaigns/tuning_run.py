@@ -194,7 +194,7 @@ class TuningRun:
         """Whether data, fixed values and tracker are those of the trials that are there."""
         check_same_place(self._study.attrs(), self._request, self._config.tracking)
         known, name = self._study.attrs().get(IDENTITY), self._request.search.config.name
-        check_same(known, self._identity, name=name, counted=partial(counts_told, self._request, self._prepared))
+        check_same(known, self._identity, name=name, told_rows=partial(counts_told, self._request, self._prepared))
 
     def _tell_trials(self) -> None:
         self._tracked.end_left_open(self._study, kind="trial")

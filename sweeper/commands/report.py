@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     from slimtune.sweeper.report_page.page import page
     from slimtune.sweeper.report_page.sweep_facts import read_facts
 
-    path = Path(options.out).expanduser() if options.out else found.folder / PAGE_FILE
+    path = Path(options.out) if options.out else found.folder / PAGE_FILE
     with told_stage("reads the study"):
         facts = read_facts(found.storage, found.name, found.folder)
     with told_stage("draws the page"):

@@ -37,11 +37,11 @@ def test_other_rows_are_told_by_their_number(tmp_path: Path) -> None:
     prepared: Any = SimpleNamespace(report=SimpleNamespace(splits=[SimpleNamespace(num_rows=1900)]))
     known, now = {ROWS: "b2106106e903", "a": "1"}, {ROWS: "158a7d07", "a": "1"}
     with pytest.raises(StoreError, match=r"(?s)begun with other rows, .* others than .*\(1,900 rows now\)") as raised:
-        check_same(known, now, name="mine", counted=partial(counts_told, request, prepared))
+        check_same(known, now, name="mine", told_rows=partial(counts_told, request, prepared))
     assert "b2106106e903" not in str(raised.value)
     (tmp_path / DATA_REPORT_FILE).write_text('{"splits": [{"num_rows": 1000}, {"num_rows": 200}]}')
     with pytest.raises(StoreError, match=r"(?s)another config.* a: .*\(1,200 rows before, 1,900 now\)"):
-        check_same(known, {**now, "a": "2"}, name="mine", counted=partial(counts_told, request, prepared))
+        check_same(known, {**now, "a": "2"}, name="mine", told_rows=partial(counts_told, request, prepared))
     assert difference(known, now) == f"{ROWS} are others"
 
 
