@@ -1,13 +1,12 @@
 """How a version is served and asked, as commands ready to copy."""
 
 import json
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slimtune.training.tracking.uri import SQLITE, URI_VARIABLE, sqlite_url, tracking_uri, without_password
+from slimtune.training.tracking.uri import SQLITE, URI_VARIABLE, sqlite_url, without_password
 from slimtune.training.usual_places import STORE
 
 PORT = 5001
@@ -35,8 +34,6 @@ def serve_commands(model_uri: str, uri: str, row: Mapping[str, Any]) -> dict[str
 
 
 def _named(uri: str) -> str:
-    """What names the store to MLflow, where the environment does not."""
-    if os.environ.get(URI_VARIABLE) and tracking_uri(None) == uri:
-        return ""
+    """What names the store to MLflow, in whichever shell."""
     shown = f"{SQLITE}{STORE}" if uri == sqlite_url(Path(STORE)) else without_password(uri)
     return f"{URI_VARIABLE}={shlex.quote(shown)} "

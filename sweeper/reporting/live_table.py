@@ -211,7 +211,7 @@ def number_text(value: float | None) -> str:
     if 0 < abs(value) < 1e-3:
         # a learning rate
         return f"{value:z.3g}"
-    return f"{value:z.4f}" if abs(value) < 1 else f"{value:z.4g}"
+    return f"{value:z.4f}" if abs(value) <= 1 else f"{value:z.4g}"
 
 
 def seconds_left(trials: Sequence[TrialRecord], n_trials: int) -> float | None:

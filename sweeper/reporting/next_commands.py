@@ -9,7 +9,7 @@ from slimtune.export.registry.model_uri import version_uri
 from slimtune.export.registry.serve_commands import serve_commands
 from slimtune.sweeper.reporting.parent_run import ParentRun
 from slimtune.sweeper.search_config import SearchConfig
-from slimtune.training.tracking.uri import tracking_uri
+from slimtune.training.tracking.uri import asked_uri, tracking_uri
 
 Stage = Mapping[str, Any]
 
@@ -22,11 +22,11 @@ def next_commands(
     Args:
         search: The sweep's.
         tracked: Its run, with the links.
-        uri: Of the tracker, as it was given.
+        uri: Of the tracker, as it was given; without one that of the environment, since another shell has another.
         exported: What the export came to, if there was one.
         registered: What was registered, if anything.
     """
-    commands = {}
+    commands, uri = {}, asked_uri(uri)
     store = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
     texts = "" if exported is None else exported["arguments"]
     if registered is not None:

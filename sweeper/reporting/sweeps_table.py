@@ -10,6 +10,7 @@ from slimtune.sweeper.study.analysis.outcome import winner_stage
 from slimtune.sweeper.study.loaded import LoadedTrials
 from slimtune.sweeper.study.record import IDENTITY, WINNER
 from slimtune.training.fitted_table import FittedTable
+from slimtune.training.tracking.display import told_span
 
 # of a fingerprint, which says only whether two are the same
 SHOWN_DIGITS = 12
@@ -37,7 +38,7 @@ def sweeps_table(sweeps: Mapping[str, LoadedTrials]) -> FittedTable:
             *[metrics[name] or NONE] * differ,
             number_text(winner.get("score")),
             number_text(test.get("value")),
-            f"{test['low']:z.4f} to {test['high']:z.4f}" if "low" in test and "high" in test else NONE,
+            told_span(test["low"], test["high"]) if "low" in test and "high" in test else NONE,
             _size(loaded.attrs),
         )
     return table

@@ -18,7 +18,7 @@ from slimtune.sweeper.study.record import INFEASIBLE, param_keys
 from slimtune.training.config.score_range import OTHERS
 from slimtune.training.fitted_table import FittedTable, print_table
 from slimtune.training.listed_names import agreeing, counted
-from slimtune.training.tracking.display import told_readings
+from slimtune.training.tracking.display import told_readings, told_span
 
 # said of a winner that is not in the Pareto set of the search
 BY_MEANS = "which is one of the best by its means over seeds, and not by its scores in the search, which these are"
@@ -97,7 +97,7 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
         console.print("test: the data has no test rows")
         return
     scores = ", ".join(
-        f"{name} [bold]{item['value']:z.4f}[/]{_of_which(name)} ({item['low']:z.4f} to {item['high']:z.4f})"
+        f"{name} [bold]{item['value']:z.4f}[/]{_of_which(name)} ({told_span(item['low'], item['high'])})"
         for name, item in test["scores"].items()
         # what has no number on these rows, such as the average precision of graded pairs
         if not math.isnan(item["value"])

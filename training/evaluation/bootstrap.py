@@ -26,7 +26,8 @@ def score_intervals(
 ) -> dict[str, Interval]:
     """The named scores with their 95 % intervals; rows are drawn again.
 
-    On fewer than two rows there is no distribution and the interval is NaN.
+    Where there is no distribution, on fewer than two rows or where all resamples are alike, as of a perfect score on
+    few rows, the interval is NaN: one of no width would say that the score is certain.
     """
     return {name: _interval(evaluation, measures, name, seed) for name in names}
 
@@ -42,6 +43,8 @@ def _interval(evaluation: Evaluation, measures: Sequence[Measure], name: str, se
         num_resamples=NUM_TEXT_RESAMPLES if tally is evaluation.generated else NUM_RESAMPLES,
         seed=seed,
     )
+    if low == high:
+        return Interval(evaluation.scores[name], float("nan"), float("nan"))
     return Interval(evaluation.scores[name], low, high)
 
 

@@ -83,6 +83,13 @@ def without_log10(params: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in params.items() if key not in beside}
 
 
+def told_span(low: float | None, high: float | None) -> str:
+    """Both ends of a score's interval; where they are NaN, or None as a file has it, that there is none."""
+    if low is None or high is None or math.isnan(low):
+        return "no interval"
+    return f"{low:z.4f} to {high:z.4f}"
+
+
 def told_readings(test: Mapping[str, Any]) -> str:
     """How often a sweep has read its test rows, and for whom; each checkpoint that is chosen reads them once.
 

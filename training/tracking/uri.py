@@ -66,11 +66,16 @@ def tracking_uri(configured: str | None) -> str:
     """The URI as given, SQLite files by their absolute path; if null what MLflow's variable in the environment says, or
     `mlruns/mlflow.db` under the working directory.
     """
-    configured = configured or os.environ.get(URI_VARIABLE) or None
+    configured = asked_uri(configured)
     if configured is None:
         return sqlite_url(Path(STORE))
     path = sqlite_path(configured)
     return configured if path is None or "?" in configured else sqlite_url(path)
+
+
+def asked_uri(configured: str | None) -> str | None:
+    """The URI as configured or as MLflow's variable in the environment has it; None where neither names a place."""
+    return configured or os.environ.get(URI_VARIABLE) or None
 
 
 def experiment_name(configured: str | None, otherwise: str) -> str:

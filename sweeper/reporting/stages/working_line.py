@@ -8,21 +8,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from types import FrameType
 from typing import Any, TextIO, cast
 
+from slimtune.sweeper.reporting.stages.loading import loaded_package, loading_told
 from slimtune.sweeper.reporting.stages.stage_log import StageLog
 from slimtune.training.stages import TOLD_SECONDS, Stage, stages_told_to
 
 REFRESHED_SECONDS = 0.5
 # back to the beginning of the line, and all of it away
 ERASE = "\r\x1b[K"
-IMPORTS, OWN = "<frozen importlib", "slimtune"
 
 
 @contextmanager
 def shown_at_work(word: str, *, by_stages: bool) -> Iterator[None]:
-    """Show on standard error what a command does: on a terminal after two seconds of silence, elsewhere each stage.
+    """Show on standard error what a command does: on a terminal after two seconds of silence, elsewhere each stage,
+    and before the first one which package is being loaded.
 
     Args:
         word: The command.
@@ -33,7 +33,8 @@ def shown_at_work(word: str, *, by_stages: bool) -> Iterator[None]:
         yield
         return
     if not own[1].isatty() or os.environ.get("TERM") == "dumb":
-        with stages_told_to(StageLog(partial(_write_line, own[1], word))):
+        write = partial(_write_line, own[1], word)
+        with stages_told_to(StageLog(write)), loading_told(write):
             yield
         return
     line = WorkingLine(word, own[1], by_stages=by_stages)
@@ -104,7 +105,7 @@ class WorkingLine:
         stages = list(self._stages)
         if stages:
             return f"slimtune {self._word}: {stages[-1].progress()}"
-        package = _imported_by(sys._current_frames().get(self._main))
+        package = loaded_package(self._main)
         doing = f"loads {package}" if package else "at work"
         return f"slimtune {self._word}: {doing}, {time.monotonic() - self._began:,.0f} s"
 
@@ -143,16 +144,3 @@ class _Watched:
         """As a stream's."""
         for line in lines:
             self.write(line)
-
-
-def _imported_by(frame: FrameType | None) -> str | None:
-    """The package that slimtune is importing in a thread, whatever that imports itself; None if it imports nothing."""
-    package, imports = None, False
-    while frame is not None:
-        name = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if name == OWN:
-            break
-        imports = imports or frame.f_code.co_filename.startswith(IMPORTS)
-        package = package if name in sys.stdlib_module_names or not name else name
-        frame = frame.f_back
-    return package if imports else None

@@ -26,8 +26,8 @@ def test_commands_can_be_run_as_they_are(store: str, named: str, monkeypatch: py
     assert json.loads(shlex.split(ask)[-1]) == {"dataframe_records": [row]}
 
 
-def test_a_store_that_the_environment_names_is_not_named_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_the_environment_names_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is copied into another shell would serve another model of the same name."""
     monkeypatch.setenv(URI_VARIABLE, "http://127.0.0.1:5000")
-    assert serve_commands("models:/mood/1", "http://127.0.0.1:5000", {})["serve it"].startswith(
-        f"{QUIET} mlflow models serve"
-    )
+    serve = serve_commands("models:/mood/1", "http://127.0.0.1:5000", {})["serve it"]
+    assert serve.startswith(f"{QUIET} {URI_VARIABLE}=http://127.0.0.1:5000 mlflow models serve")

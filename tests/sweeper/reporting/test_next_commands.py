@@ -45,3 +45,16 @@ def test_a_version_that_was_refused_comes_with_the_command_that_shows_why() -> N
     told = "slimtune promote models:/mood/2 --dry-run --alias live promotion.min_gain=0.02 promotion.no_leak=false"
     assert found["see what the gate refused"] == told
     assert gate_words("champion", promotion_config()) == []
+
+
+def test_commands_name_the_store_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(URI_VARIABLE, "http://127.0.0.1:5000")
+    search: Any = SimpleNamespace(name="mood", storage=None)
+    tracked: Any = SimpleNamespace(link="http://127.0.0.1:5000/#/experiments/1", own_link=None)
+    exported = {"arguments": "", "bundle": "b", "row": {"text": "..."}}
+    registered = {"name": "mood", "version": "1", "alias": "champion"}
+    found = next_commands(search, tracked, None, exported=exported, registered=registered)
+    assert found["try the model"].endswith(" --tracking-uri http://127.0.0.1:5000")
+    assert "open the MLflow UI" not in found, "a server has its own page"
+    own = next_commands(search, tracked, "sqlite:///own.db", exported=exported, registered=registered)
+    assert own["try the model"].endswith(" --tracking-uri sqlite:///own.db")

@@ -1,4 +1,5 @@
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,14 @@ def test_a_score_that_goes_up_to_100_says_so(name: str, told: str) -> None:
     scores = {name: {"value": 86.36, "low": 80.0, "high": 90.0}}
     print_test(Console(file=text, width=200), {"num_rows": 22, "scores": scores})
     assert told in text.getvalue()
+
+
+def test_a_score_without_an_interval_says_so() -> None:
+    """As a perfect one has none."""
+    text = io.StringIO()
+    scores = {"accuracy": {"value": 1.0, "low": math.nan, "high": math.nan}}
+    print_test(Console(file=text, width=200), {"num_rows": 13, "scores": scores})
+    assert text.getvalue().strip().endswith("accuracy 1.0000 (no interval)")
 
 
 @pytest.mark.parametrize(

@@ -50,3 +50,15 @@ def test_one_row_has_no_interval() -> None:
     interval = intervals(np.array([1]), np.array([1]))["accuracy"]
     assert interval.value == 1.0
     assert math.isnan(interval.low)
+
+
+def test_a_perfect_score_has_no_interval() -> None:
+    """All resamples are alike: an interval of no width would say that other rows cannot be answered wrongly."""
+    for rows in (3, 40):
+        labels = np.arange(rows) % 2
+        for interval in intervals(labels, labels).values():
+            assert interval.value == 1.0
+            assert math.isnan(interval.low)
+            assert math.isnan(interval.high)
+        assert intervals(labels, 1 - labels)["accuracy"].value == 0.0
+        assert math.isnan(intervals(labels, 1 - labels)["accuracy"].low)

@@ -1,13 +1,9 @@
 """While a command says nothing, a terminal shows that it is at work."""
 
-import importlib
 import io
 import sys
-import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -59,24 +55,6 @@ def test_what_has_displays_of_its_own_is_left_alone_between_stages() -> None:
     waited_for(lambda: "traces the graph" in terminal.getvalue())
     line.ended(stage)
     line.stop()
-
-
-def test_a_package_that_takes_long_to_load_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one that was asked for, not what it imports itself."""
-    (tmp_path / "slow_outer.py").write_text("import slow_inner\n")
-    (tmp_path / "slow_inner.py").write_text("import slow_gate\nslow_gate.entered.set()\nslow_gate.leave.wait(60)\n")
-    gate = SimpleNamespace(entered=threading.Event(), leave=threading.Event())
-    monkeypatch.setitem(sys.modules, "slow_gate", gate)
-    monkeypatch.syspath_prepend(tmp_path)
-    importing = threading.Thread(target=importlib.import_module, args=["slow_outer"])
-    importing.start()
-    assert gate.entered.wait(60)
-    line = WorkingLine("check", Terminal(), by_stages=False)
-    line._main = importing.ident or 0
-    told = line.told()
-    gate.leave.set()
-    importing.join()
-    assert told == "slimtune check: loads slow_outer, 0 s"
 
 
 @pytest.mark.parametrize("errors", [io.StringIO(), Terminal()])
