@@ -85,7 +85,7 @@ def _read(options: argparse.Namespace) -> int:
 
 
 def _check_store(sweep: "NamedSweep", tracking_uri: str | None) -> None:
-    from slimtune.sweeper.reporting.places.runs_place import noted_place
+    from slimtune.sweeper.reporting.places.noted import noted_place
     from slimtune.sweeper.study.loaded import load_study_attrs
     from slimtune.training.tracking.places.place import check_store
 

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import COSTS, SECONDS, UNNAMED, Goals
-from slimtune.sweeper.reporting.places.runs_place import move_told, note_place, noted_place
+from slimtune.sweeper.reporting.places.noted import noted_place
+from slimtune.sweeper.reporting.places.runs_place import move_told, note_place
 from slimtune.sweeper.reporting.saved_view import VIEW_KEY, VIEW_TAG, ViewContent, view_tag
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study, TrialRecord, TrialState

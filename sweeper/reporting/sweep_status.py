@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import seconds_left
+from slimtune.sweeper.reporting.places.noted import noted_place
 from slimtune.sweeper.study import TrialRecord, TrialState, load_study_trials
 from slimtune.sweeper.study.analysis.attempts import earlier_of
 from slimtune.sweeper.study.analysis.outcome import SweepOutcome, outcome_of
@@ -15,7 +16,7 @@ from slimtune.sweeper.study.analysis.stage import SweepStage, stage_of
 from slimtune.sweeper.study.lease import is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
 from slimtune.sweeper.study.loaded import LoadedTrials, load_roster
-from slimtune.sweeper.study.record import BUDGET, ENDED, INTERRUPTED, PLACE, STOPPED, WINNER, WORKER
+from slimtune.sweeper.study.record import BUDGET, ENDED, INTERRUPTED, STOPPED, WINNER, WORKER
 from slimtune.sweeper.study.storages.loading import study_names
 from slimtune.training.tracking.places.place import store_elsewhere
 
@@ -187,7 +188,7 @@ def status_of(loaded: LoadedTrials, storage: str, name: str) -> SweepStatus:
         outcome=outcome_of(attrs),
         goals=loaded.goals._replace(objectives=loaded.objectives),
         pareto=loaded.pareto() if loaded.goals.several else (),
-        elsewhere=store_elsewhere(attrs.get(PLACE)),
+        elsewhere=store_elsewhere(noted_place(attrs)),
     )
     status = status._replace(state=_state(status, attrs))
     return status._replace(stage=_stage(status, attrs))

@@ -5,20 +5,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.sweeper.reporting.places.moved import moved_problems
+from slimtune.sweeper.reporting.places.noted import noted_place
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.study import Study
 from slimtune.sweeper.study.loaded import load_study_attrs
 from slimtune.sweeper.study.record import PLACE
 from slimtune.sweeper.study.storages.loading import is_in_file
-from slimtune.training.broken_files import BROKEN, fault_of
 from slimtune.training.config.tracking import TrackerName, TrackingConfig
-from slimtune.training.errors import ConfigError, StoreError
-from slimtune.training.tracking.places.place import (
-    RunsPlace,
-    note_beside,
-    place_of,
-    read_place,
-)
+from slimtune.training.errors import ConfigError
+from slimtune.training.tracking.places.place import RunsPlace, note_beside, place_of
 
 
 class Move(NamedTuple):
@@ -33,19 +28,6 @@ class Move(NamedTuple):
     there: str
     before: str
     is_of_experiment: bool
-
-
-def noted_place(attrs: Mapping[str, Any]) -> RunsPlace | None:
-    """Where the runs of a study lie; None if none were tracked, or that was not noted yet.
-
-    Raises:
-        StoreError: The note is broken.
-    """
-    noted = attrs.get(PLACE)
-    try:
-        return None if noted is None else read_place(noted)
-    except BROKEN as error:
-        raise StoreError(f"the note '{PLACE}' of the study is broken: {fault_of(error)}; bring it back") from error
 
 
 def note_place(study: Study, folder: Path, place: RunsPlace) -> None:

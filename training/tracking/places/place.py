@@ -167,12 +167,11 @@ def noted_beside(folder: Path) -> RunsPlace | None:
     return None
 
 
-def store_elsewhere(values: Mapping[str, Any] | None) -> str | None:
-    """The store of a note on a study, where a command that is given none would look into another one; else None."""
-    if values is None:
+def store_elsewhere(noted: RunsPlace | None) -> str | None:
+    """The store of a sweep's runs, where a command that is given none would look into another one; else None."""
+    if noted is None or noted.is_store_of(place_of(mlflow_at(None), noted.experiment)):
         return None
-    noted = read_place(values)
-    return None if noted.is_store_of(place_of(mlflow_at(None), noted.experiment)) else noted.uri
+    return noted.uri
 
 
 def check_store(noted: RunsPlace | None, given: str | None) -> None:
