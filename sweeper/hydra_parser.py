@@ -23,6 +23,8 @@ def mend_hydra_parser() -> None:
 
 
 def hydra_parser() -> argparse.ArgumentParser:
-    """The parser of Hydra's own flags."""
+    """The parser of Hydra's own flags, each by its whole name: `--experiment` is no `--experimental-rerun`."""
     mend_hydra_parser()
-    return utils.get_args_parser()
+    parser = utils.get_args_parser()
+    parser.allow_abbrev = False
+    return parser

@@ -46,6 +46,10 @@ TRIED = {"dry", "dryrun", "check", "validate", "preview", "simulate", "test_run"
 CHECK = "slimtune check, with the same arguments, tries what a sweep or a trial needs, and trains nothing"
 # commands that people take for flags
 COMMANDS = ("resume", "stop", "status", "report", "compare")
+RERUN = (
+    "--experimental-rerun unpickles a file, which may run any code; a sweep goes on by slimtune resume, and the same "
+    "command makes the same trials"
+)
 SHOWN = "slimtune sweep --help shows the flags, slimtune sweep --cfg job --resolve all keys"
 
 
@@ -54,16 +58,12 @@ def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
 
     Of flags whose values cannot be read the first one alone is told: nothing is known of what stands behind it.
     """
+    known = [FLAG, *(name for action in hydra_parser()._actions for name in action.option_strings)]
     if (wrong := _wrong_value(arguments)) is not None:
         return [wrong]
-    known = [FLAG, *(name for action in hydra_parser()._actions for name in action.option_strings)]
     unknown = [word for word in hydra_parser().parse_known_args(list(arguments))[1] if word.startswith("-")]
     problems = [_problem(word, arguments, known) for word in unknown]
-    if sweep and _parsed(arguments).run:
-        problems.append("--run is no flag of slimtune; one trial is run by slimtune train")
-    parsed = _parsed(arguments)
-    if parsed.cfg and parsed.info:
-        problems.append("--cfg shows the config and --info what is known of it; give one of them")
+    problems += _wrong_flags(_parsed(arguments), sweep=sweep)
     folder = None if problems else config_dir(arguments)
     if folder is not None and not Path(folder).is_dir():
         problems.append(
@@ -72,8 +72,31 @@ def flag_problems(arguments: Sequence[str], *, sweep: bool) -> list[str]:
     return problems
 
 
+def _wrong_flags(parsed: argparse.Namespace, *, sweep: bool) -> list[str]:
+    """What is wrong with flags that Hydra has: it would raise, or leave them unread."""
+    problems = []
+    if sweep and parsed.run:
+        problems.append("--run is no flag of slimtune; one trial is run by slimtune train")
+    elif parsed.run and parsed.multirun:
+        problems.append("--run is one trial and --multirun a search; give one of them")
+    if parsed.shell_completion:
+        problems.append(
+            "--shell-completion is of Hydra's apps; slimtune completion bash, zsh or fish completes slimtune"
+        )
+    if parsed.experimental_rerun is not None:
+        problems.append(RERUN)
+    if parsed.cfg and parsed.info:
+        problems.append("--cfg shows the config and --info what is known of it; give one of them")
+    if not (parsed.cfg or parsed.help):
+        shown = {"--resolve": parsed.resolve, "--package": parsed.package is not None}
+        problems += [
+            f"{name} is of a config that is shown; add --cfg job" for name, is_given in shown.items() if is_given
+        ]
+    return problems
+
+
 def _wrong_value(arguments: Sequence[str]) -> str | None:
-    """What is wrong with the value of a flag, or with a flag that is cut short."""
+    """What is wrong with the value of a flag."""
     parser = hydra_parser()
     # argparse would print how Hydra is used, and exit
     parser.exit_on_error = False
@@ -81,10 +104,7 @@ def _wrong_value(arguments: Sequence[str]) -> str | None:
     try:
         parser.parse_known_args(list(arguments))
     except argparse.ArgumentError as error:
-        flags = {"/".join(action.option_strings): action for action in parser._actions}
-        if error.argument_name not in flags:
-            return f"{error}; write the flag in full"
-        action = flags[error.argument_name]
+        action = next(one for one in parser._actions if "/".join(one.option_strings) == error.argument_name)
         name = action.option_strings[0]
         words = list(map(str, action.choices or ()))
         given = next((one for one in arguments if _is_value_of(one, arguments, action.option_strings)), None)
@@ -126,7 +146,7 @@ def settled_flags(arguments: Sequence[str]) -> list[str]:
 def only_shows(arguments: Sequence[str]) -> bool:
     """Whether a flag asks for the config, or for what is known of it, and for no run."""
     flags = _parsed(arguments)
-    return bool(flags.cfg or flags.info or flags.shell_completion or flags.help or flags.hydra_help)
+    return bool(flags.cfg or flags.info or flags.help or flags.hydra_help)
 
 
 def config_dir(arguments: Sequence[str]) -> str | None:
@@ -155,17 +175,23 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     return found
 
 
+def _is_key(word: str) -> bool:
+    """Whether a flag is called as a key or a group is."""
+    bare = word.partition("=")[0].lstrip("-")
+    return bare in GROUPS or _is_called_so(plain_name(bare), _meant(bare))
+
+
 def _problem(word: str, arguments: Sequence[str], known: Sequence[str]) -> str:
     name, equals, value = word.partition("=")
     bare = name.lstrip("-")
     meant = _meant(bare)
     plain = plain_name(bare)
-    if TRIED & {plain, *plain.split("_")} and not _is_called_so(plain, meant):
+    if TRIED & {plain, *plain.split("_")} and not _is_key(word):
         return f"{word} is no flag; {CHECK}"
     if plain in COMMANDS:
         return f"{word} is no flag; slimtune {plain} is a command of its own"
     near = nearest_name(bare, [one.lstrip("-") for one in known if one.startswith("--")])
-    if near and "." not in name and not _is_called_so(plain, meant):
+    if near and "." not in name and not _is_key(word):
         return f"{word} is no flag; did you mean --{near}?"
     if not meant:
         return f"{word} is no flag, and no key is called so; {key_suggestion(bare, KEYS) if '.' in bare else SHOWN}"

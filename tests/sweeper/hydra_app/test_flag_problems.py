@@ -32,6 +32,10 @@ from slimtune.sweeper.hydra_app.flag_problems import (
         (["--fit.epocs=3"], "--fit.epocs=3 is no flag; a value is set without dashes, fit.epochs=3"),
         (["--fit.nosuch=3"], "--fit.nosuch=3 is no flag, and no key is called so; known: fit.augment, fit.batch_size"),
         (["--nosuch.key=3"], "--nosuch.key=3 is no flag, and no key is called so; the groups are data, "),
+        (["--experiment", "tone"], "--experiment is no flag; a value is set without dashes, experiment=tone"),
+        (["--experiment=tone"], "--experiment=tone is no flag; a value is set without dashes, experiment=tone"),
+        (["--r", "8"], "--r is no flag; a value is set without dashes, method.r=8"),
+        (["--experimental-rerun", "config.pickle"], "--experimental-rerun unpickles a file, which may run any code"),
         (["--preset", "tiny"], "--preset is no flag; a value is set without dashes, preset=tiny"),
         (["--resume", "tone"], "--resume is no flag; slimtune resume is a command of its own"),
         (["--export.variants=[fp16]"], "a value is set without dashes, export.variants=[fp16]"),
@@ -44,6 +48,14 @@ from slimtune.sweeper.hydra_app.flag_problems import (
 def test_a_flag_that_hydra_does_not_have_is_told(given: list[str], said: str) -> None:
     (told,) = flag_problems(given, sweep=True)
     assert told.removeprefix(f"{given[0]} is no flag; ").startswith(said.removeprefix(f"{given[0]} is no flag; "))
+
+
+def test_flags_that_hydra_cannot_follow_are_told() -> None:
+    """It would raise, or print what completes another command."""
+    (told,) = flag_problems(["--run", "--multirun"], sweep=False)
+    assert told == "--run is one trial and --multirun a search; give one of them"
+    (told,) = flag_problems(["--shell-completion", "install=bash"], sweep=True)
+    assert told.endswith("slimtune completion bash, zsh or fish completes slimtune")
 
 
 def test_hydras_own_flags_are_none(tmp_path: Path) -> None:
@@ -73,7 +85,9 @@ def test_a_flag_may_ask_for_no_run() -> None:
         (["--config-dir"], "--config-dir lacks its value; write --config-dir ..."),
         (["--info", "confg"], "--info is 'confg'; did you mean 'config'?"),
         (["--resolve=3"], "--resolve takes no value"),
-        (["--con", "x"], "ambiguous option: --con could match --config-path, --config-name, --config-dir; write"),
+        (["--resolve"], "--resolve is of a config that is shown; add --cfg job"),
+        (["--package", "fit"], "--package is of a config that is shown; add --cfg job"),
+        (["--mult"], "--mult is no flag; did you mean --multirun?"),
     ],
 )
 def test_a_wrong_value_of_a_flag_is_one_sentence(flags: list[str], said: str) -> None:
