@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from slimtune.sweeper.search_config import TrialLimits
 from slimtune.sweeper.study import lease
+from slimtune.sweeper.study.liveness import heartbeat
 from slimtune.sweeper.study.liveness import watch as watching
 from slimtune.sweeper.study.liveness.roster import STOP
 from slimtune.sweeper.study.liveness.watch import WorkerWatch
@@ -65,18 +66,39 @@ def watch_of(notes: Notes, limits: TrialLimits | None = None, launcher: str | No
     return WorkerWatch(notes, launcher, limits or TrialLimits(), lambda _: None)
 
 
-def interrupted(watch: WorkerWatch, work: Callable[[], object]) -> Mapping[int, Failed]:
-    """How trials end that are interrupted."""
-    with watch:
-        for number in (3, 4):
-            watch.heartbeat.began(number)
-        with pytest.raises(KeyboardInterrupt):
-            work()
-        return watch.take_endings()
+class Clock:
+    """Of heartbeats, for a machine may be busy for longer than any limit here.
+
+    What is interrupted where no test awaits it ends pytest, and all tests that were still to come.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(heartbeat, "time", made)
+    return made
+
+
+def interrupted(watch: WorkerWatch, monkeypatch: pytest.MonkeyPatch) -> Mapping[int, Failed]:
+    """How trials end that hang and are interrupted."""
+    # they are due from the first look on, which is not to come before the work
+    monkeypatch.setattr(watching, "TICK_SECONDS", 0.2)
+    for number in (3, 4):
+        watch.heartbeat.began(number)
+    with pytest.raises(KeyboardInterrupt), watch:
+        hang()
+    return watch.take_endings()
 
 
 def hang() -> None:
-    time.sleep(20)
+    time.sleep(60)
 
 
 def test_a_trial_hears_of_a_stop_between_two_steps() -> None:
@@ -98,19 +120,20 @@ def test_a_worker_that_comes_after_a_stop_begins_nothing() -> None:
         assert watch.stopping
 
 
-def test_stop_now_interrupts() -> None:
+def test_stop_now_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also a trial that makes no steps."""
     notes = Notes()
     notes.values[STOP] = ["me@here", time.time(), True]
-    endings = interrupted(watch_of(notes), hang)
+    endings = interrupted(watch_of(notes), monkeypatch)
     assert {number: ending.kind for number, ending in endings.items()} == dict.fromkeys((3, 4), FailureKind.stopped)
 
 
-def test_a_trial_that_runs_too_long_ends_at_its_next_step() -> None:
-    with watch_of(Notes(), TrialLimits(trial_minutes=0.02 / 60)) as watch:
+def test_a_trial_that_runs_too_long_ends_at_its_next_step(clock: Clock) -> None:
+    with watch_of(Notes(), TrialLimits(trial_minutes=1)) as watch:
         watch.heartbeat.began(3)
         assert watch.pulse(3) is None
-        time.sleep(0.03)
+        # less than the watch's own patience beyond
+        clock.seconds += 60.01
         ending = watch.pulse(3)
         assert ending is not None
         assert ending.kind is FailureKind.timeout
@@ -118,39 +141,37 @@ def test_a_trial_that_runs_too_long_ends_at_its_next_step() -> None:
         watch.heartbeat.ended(3)
 
 
-def test_one_that_makes_no_step_is_interrupted_then_and_the_others_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    # it is due from the first look on, which is not to come before the work
+def test_one_that_makes_no_step_is_interrupted_then_and_the_others_with_it(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(watching, "TICK_SECONDS", 0.2)
-    watch = watch_of(Notes(), TrialLimits(trial_minutes=0.5 / 60))
-
-    def work() -> None:
-        # the other one begins anew
-        watch.heartbeat.began(4)
-        hang()
-
+    watch = watch_of(Notes(), TrialLimits(trial_minutes=1))
     watch.heartbeat.began(3)
-    time.sleep(0.6)
+    clock.seconds += 61
+    watch.heartbeat.began(4)
     with pytest.raises(KeyboardInterrupt), watch:
-        work()
+        hang()
     # whoever writes the runs down hears the same as the study
     told = {number: watch.pulse(number) for number in (3, 4)}
     assert told == watch.take_endings()
     assert [one.kind for one in told.values() if one is not None] == [FailureKind.timeout, FailureKind.stopped]
 
 
-def test_a_worker_that_makes_no_step_is_interrupted() -> None:
-    endings = interrupted(watch_of(Notes(), TrialLimits(step_minutes=0.05 / 60)), hang)
+def test_a_worker_that_makes_no_step_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    endings = interrupted(watch_of(Notes(), TrialLimits(step_minutes=0.05 / 60)), monkeypatch)
     assert {ending.kind for ending in endings.values()} == {FailureKind.hung}
 
 
-def test_steps_keep_a_worker_going() -> None:
-    with watch_of(Notes(), TrialLimits(step_minutes=0.1 / 60)) as watch:
+def test_steps_keep_a_worker_going(clock: Clock) -> None:
+    with watch_of(Notes(), TrialLimits(step_minutes=1)) as watch:
         watch.heartbeat.began(3)
         for _ in range(20):
+            clock.seconds += 50
             time.sleep(0.01)
             assert watch.pulse(3) is None
         watch.heartbeat.ended(3)
         # without a trial there is nothing to wait for
+        clock.seconds += 3600
         time.sleep(0.15)
 
 
