@@ -15,6 +15,7 @@ from slimtune.sweeper.config_values import CONFIG_MODULE, plain
 from slimtune.sweeper.space.read_space import read_space
 from slimtune.training.errors import ConfigError
 from slimtune.training.tracking.display import by_dotted_key
+from slimtune.training.usual_places import home_path
 
 # also what a sweep keeps of a file that Python gave: a sweep is resumed by a command line
 FLAG = "--config"
@@ -95,7 +96,7 @@ def with_config_file(arguments: Sequence[str]) -> list[str]:
         base = other.partition("=")[2]
         told = f"{caller().with_file(named[0])} is an experiment, and so is {other}; leave one of them out"
         raise ConfigError([f"{told}, or begin the file with: defaults: [{base}, _self_]"])
-    return [*words, f"{GROUP}={_stored(Path(named[0]).expanduser())}"]
+    return [*words, f"{GROUP}={_stored(home_path(named[0]))}"]
 
 
 @contextmanager

@@ -1,6 +1,9 @@
-"""Where things lie under the working directory if nothing else is said, and what they are called there."""
+"""Where things lie under the working directory if nothing else is said, and what they are called there; and at home."""
 
+import os
 from pathlib import Path
+
+from slimtune.training.errors import UserError
 
 # sweeps by their names, as conf/config.yaml has it
 OUTPUTS = Path("outputs")
@@ -14,6 +17,29 @@ RECORD = "slimtune.json"
 STORE = "mlruns/mlflow.db"
 # of an option of a command that names another one
 USUAL_STORE = f"default: MLFLOW_TRACKING_URI, else {STORE}"
+
+
+def at_home(name: str) -> str:
+    """The path of a file or a folder, where `~` is the person's own folder: in `--out=~/x` no shell says so.
+
+    `~name` of nobody is a path like any other, as it is to a shell.
+
+    Raises:
+        UserError: There is no such folder.
+    """
+    path = os.path.expanduser(name)
+    if path == name and (name == "~" or name.startswith("~/")):
+        raise UserError(f"{name}: nobody's folder is known for ~; set HOME, or give the path from / on")
+    return path
+
+
+def home_path(name: str) -> Path:
+    """The same as a path.
+
+    Raises:
+        UserError: As above.
+    """
+    return Path(at_home(name))
 
 
 def sweeps_under(folder: Path) -> list[str]:

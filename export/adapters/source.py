@@ -27,6 +27,7 @@ from slimtune.training.methods.peft_settings import read_adapter_settings
 from slimtune.training.models.architecture import architecture_of, own_task_type
 from slimtune.training.package_path import package_file
 from slimtune.training.tasks.rows import read_splits
+from slimtune.training.usual_places import home_path
 
 log = logging.getLogger(__name__)
 KINDS_BY_TASK_TYPE = {"SEQ_CLS": Kind.labels, "CAUSAL_LM": Kind.causal}
@@ -106,7 +107,7 @@ def open_source(
     Raises:
         ModelError: There is none, or it computes something that a graph with LoRA inputs cannot.
     """
-    folder = Path(given).expanduser()
+    folder = home_path(given)
     if (folder / CONFIG_NAME).is_file() and not (folder / RECORD).is_file():
         return _source(name, folder, None, base)
     checkpoint = open_checkpoint(find_checkpoint(given, tracking_uri), trust=trust)
@@ -168,7 +169,7 @@ def _check_copy(source: AdapterSource, own: str, model: ModelConfig, where: Path
 
 def _is_lost(name: str) -> bool:
     """Whether a base was a folder, and there is none of that name any more; a hub name is not looked for."""
-    path = Path(name).expanduser()
+    path = home_path(name)
     return (path.is_absolute() or name.startswith(".") or name.count("/") > 1) and not path.is_dir()
 
 
@@ -179,7 +180,7 @@ def _is_same(first: str, second: str) -> bool:
 def _place(name: str) -> str:
     """The folder behind a name of a base; a hub name, or one that leads nowhere any more, is left as it is."""
     try:
-        path = Path(package_file(name)).expanduser()
+        path = home_path(package_file(name))
     except FileNotFoundError:
         return name
     return str(path.resolve()) if path.is_dir() else name

@@ -9,6 +9,7 @@ from slimtune.export.graph_names import MODEL, Kind
 from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ModelError
+from slimtune.training.usual_places import home_path
 
 # what the base alone goes by
 BASE = "base"
@@ -81,7 +82,7 @@ def chosen_adapter(model: str, adapter: str | None, *, said: str | None = None) 
     Raises:
         ModelError: The adapter is unknown, or none is named, or one is named of another kind of model.
     """
-    folder = Path(model).expanduser()
+    folder = home_path(model)
     if is_adapter_folder(folder):
         opened = open_adapter_folder(folder)
         return opened.model(opened.chosen(adapter))

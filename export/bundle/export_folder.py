@@ -13,6 +13,7 @@ from slimtune.export.precisions import GenaiPrecision, MergedPrecision
 from slimtune.training.atomic_files import remove_empty
 from slimtune.training.config.model import Quantization
 from slimtune.training.errors import ModelError
+from slimtune.training.usual_places import home_path
 
 # of a sweep's folder
 EXPORT_FOLDER = "export"
@@ -52,7 +53,7 @@ def check_export_folder(folder: Path, config: OnnxExport, sources: Mapping[str, 
                 "or export into another folder"
             )
     for option, name in (sources or {}).items():
-        _check_source(folder, config, option, Path(name).expanduser())
+        _check_source(folder, config, option, home_path(name))
 
 
 def others_than_listed(folder: Path) -> list[str]:

@@ -1,9 +1,7 @@
 """The parser of a command's arguments: a flag that it has not is told with the one that may be meant."""
 
 import argparse
-import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 from slimtune.training.config.dotted_keys import key_suggestion, meant_keys
@@ -14,16 +12,6 @@ from slimtune.training.errors import UserError
 GROUPS = ("export.target", "search.sampler", "search.pruner")
 # how argparse begins what it says of words that are missing
 MISSING = "the following arguments are required"
-
-
-def at_home(name: str) -> str:
-    """The path of a file or a folder, where `~` is the person's own folder: in `--out=~/x` no shell says so."""
-    return os.path.expanduser(name)
-
-
-def home_path(name: str) -> Path:
-    """The same as a path."""
-    return Path(at_home(name))
 
 
 class CommandParser(argparse.ArgumentParser):

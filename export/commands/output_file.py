@@ -11,6 +11,7 @@ from slimtune.training.data.readers.reader import is_local
 from slimtune.training.errors import DataError
 from slimtune.training.package_path import package_file
 from slimtune.training.sqlite_file import ENDINGS
+from slimtune.training.usual_places import home_path
 
 # no file of a model ends so
 ROWS_ALONE = (".jsonl", ".ndjson")
@@ -92,7 +93,7 @@ def _check_unread(path: Path, key: str, given: Given) -> None:
 def _place(name: str) -> Path | None:
     """Where something that is read lies; None if it is in no file of this machine."""
     try:
-        return Path(package_file(name)).expanduser() if is_local(name) else None
+        return home_path(package_file(name)) if is_local(name) else None
     except FileNotFoundError:
         # which is told by whoever reads it
         return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slimtune.export.commands.command_parser import CommandParser, at_home
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import one_line, print_safely, shown_row, tell
 from slimtune.export.runtime.row_notes import RowNotes, Unanswered, notes_of
@@ -18,7 +18,7 @@ from slimtune.training.errors import DataError
 from slimtune.training.lasting_output import check_read
 from slimtune.training.listed_names import counted, with_commas
 from slimtune.training.stages import told_stage
-from slimtune.training.usual_places import USUAL_STORE
+from slimtune.training.usual_places import USUAL_STORE, at_home
 
 if TYPE_CHECKING:
     from slimtune.export.runtime.given_rows import GivenFile

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.command_parser import CommandParser, at_home
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.terminal_text import print_below, print_safely, print_sentence, tell
 from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
 from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config, promotion_keys
@@ -17,7 +17,7 @@ from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError, NotPromoted
 from slimtune.training.tracking.uri import without_password
-from slimtune.training.usual_places import USUAL_STORE
+from slimtune.training.usual_places import USUAL_STORE, at_home
 from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:

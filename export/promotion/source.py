@@ -25,6 +25,7 @@ from slimtune.training.listed_names import with_commas
 from slimtune.training.tracking.mlflow_runs import Tracker
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
 from slimtune.training.trial import Lineage
+from slimtune.training.usual_places import home_path
 
 
 def opened_source(source: str, *, trust: bool = False) -> Registrable:
@@ -33,7 +34,7 @@ def opened_source(source: str, *, trust: bool = False) -> Registrable:
     Raises:
         ModelError: There is none, or several.
     """
-    folder = Path(source).expanduser()
+    folder = home_path(source)
     if is_adapter_folder(folder):
         return open_adapter_folder(folder)
     return open_bundle(named_bundle(source) or folder, trust=trust)

@@ -10,7 +10,7 @@ from slimtune.export.registry.model_uri import MODELS_URI, store_of
 from slimtune.training.errors import ModelError
 from slimtune.training.installation.plain_install import told_if_absent
 from slimtune.training.listed_names import with_commas
-from slimtune.training.usual_places import OUTPUTS
+from slimtune.training.usual_places import OUTPUTS, home_path
 
 # a registry is asked by MLflow, a folder is read as it is
 WITHOUT_REGISTRY = "slimtune predict reads the folder of a bundle without them"
@@ -29,7 +29,7 @@ def locate_bundle(name: str, tracking_uri: str | None, *, trust: bool = False) -
         ModelError: There is no such bundle, or it was tampered with.
     """
     if not name.startswith(MODELS_URI):
-        return open_bundle(named_bundle(name) or Path(name).expanduser(), trust=trust)
+        return open_bundle(named_bundle(name) or home_path(name), trust=trust)
     uri = store_of(tracking_uri)
     with told_if_absent(name, instead=WITHOUT_REGISTRY):
         from slimtune.export.registry.mlflow_registry import fetch
@@ -71,7 +71,7 @@ def named_bundle(name: str) -> Path | None:
     Raises:
         ModelError: There are several.
     """
-    given = Path(name).expanduser()
+    given = home_path(name)
     if given.name == MANIFEST and given.is_file():
         return given.parent
     for folder in (given, OUTPUTS / name):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from slimtune.sweeper.finalist import lies_at, read_winner
 from slimtune.sweeper.search_config import study_url
 from slimtune.training.errors import StoreError
-from slimtune.training.usual_places import STUDY_FILE
+from slimtune.training.usual_places import STUDY_FILE, home_path
 
 
 class FoundSweep(NamedTuple):
@@ -35,7 +35,7 @@ def find_sweep(given: str, *, outputs: Path, storage: str | None) -> FoundSweep 
     Raises:
         StoreError: The sweep has not ended, or its checkpoint is gone.
     """
-    folder = Path(given).expanduser()
+    folder = home_path(given)
     if not (folder / STUDY_FILE).is_file():
         if folder.is_dir() and storage is None:
             return None

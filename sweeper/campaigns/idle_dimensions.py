@@ -4,7 +4,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.sweeper.search.request import SweepRequest
@@ -17,6 +16,7 @@ from slimtune.training.engine.cadence import Plan, plan_of
 from slimtune.training.errors import ConfigError
 from slimtune.training.listed_names import counted
 from slimtune.training.package_path import PACKAGE_SCHEME
+from slimtune.training.usual_places import home_path
 from slimtune.training.workbench.idle_keys import has_matrices, has_new_layers, longest_uncut_row
 from slimtune.training.workbench.prepared_data import PreparedData
 
@@ -160,7 +160,7 @@ def _causes(config: TrialConfig, *, has_own_goals: bool) -> Mapping[str, Cause]:
 
 
 def _is_local(name: str | None) -> bool:
-    return name is None or name.startswith(PACKAGE_SCHEME) or Path(name).expanduser().is_dir()
+    return name is None or name.startswith(PACKAGE_SCHEME) or home_path(name).is_dir()
 
 
 def _of_length(request: SweepRequest, configs: Sequence[TrialConfig], num_rows: int) -> Iterator[str]:

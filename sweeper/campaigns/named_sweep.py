@@ -9,7 +9,7 @@ from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.uri import without_password
 from slimtune.training.user_id import user_id
-from slimtune.training.usual_places import STUDY_FILE, sweeps_under
+from slimtune.training.usual_places import STUDY_FILE, home_path, sweeps_under
 
 
 class NamedSweep(NamedTuple):
@@ -44,19 +44,19 @@ def named_sweep(given: str, *, outputs: Path, storage: str | None) -> NamedSweep
         if given not in known:
             raise StoreError(f"there is no sweep '{given}' in {without_password(storage)}; {_known(given, known)}")
         return NamedSweep(given, storage, _folder_of(given, outputs=outputs, storage=storage))
-    for folder in (Path(given).expanduser(), outputs / given):
+    for folder in (home_path(given), outputs / given):
         if (folder / STUDY_FILE).is_file():
             from slimtune.sweeper.study.loaded import study_name_in
 
             folder = folder.absolute()
             return NamedSweep(study_name_in(study_url(folder), folder.name), study_url(folder), folder)
-    if Path(given).expanduser().is_dir():
+    if home_path(given).is_dir():
         raise StoreError(
             f"{given} is no sweep's folder: it has no {STUDY_FILE}; give the folder or the name of a sweep, and for a "
             "study elsewhere its name with --storage"
         )
     # a path says itself where it lies
-    place = outputs / given if Path(given).name == given else Path(given).expanduser()
+    place = outputs / given if Path(given).name == given else home_path(given)
     told = _known(place.name, sweeps_under(place.parent))
     raise StoreError(f"there is no sweep '{place.name}' in {place.parent.absolute()}; {told}")
 

@@ -16,6 +16,7 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.errors import StoreError
 from slimtune.training.methods import method_of
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri, warn_of_other_registry
+from slimtune.training.usual_places import home_path
 from slimtune.training.writable_folder import check_writable, what_is_there
 
 # bytes of a weight in fp32; an adapter's share of a model, generously
@@ -55,7 +56,7 @@ def place_checks(places: Places, config: TrialConfig) -> Iterator[Callable[[], o
         file = file_of(resolved(places.storage))
         if file is not None and file.parent.absolute() != places.folder.absolute():
             yield partial(check_writable, file.parent, "the folder of search.storage")
-    yield partial(check_writable, Path(config.data.cache_dir).expanduser(), "data.cache_dir")
+    yield partial(check_writable, home_path(config.data.cache_dir), "data.cache_dir")
     if config.tracking.wandb:
         yield _check_wandb
     uri = tracking_uri(config.tracking.uri)

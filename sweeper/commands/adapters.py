@@ -4,14 +4,13 @@ import argparse
 import re
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.command_parser import CommandParser, home_path
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.training.checkpoints.find import find_checkpoint
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError
-from slimtune.training.usual_places import USUAL_STORE
+from slimtune.training.usual_places import USUAL_STORE, home_path
 
 if TYPE_CHECKING:
     from slimtune.export.bundle.adapters_manifest import AdapterCheck
@@ -96,7 +95,7 @@ def _named(words: Sequence[str]) -> dict[str, str]:
 
 def _found(given: str, tracking_uri: str | None) -> str:
     """An adapter where it lies: a folder that peft wrote, or a checkpoint of slimtune."""
-    is_of_peft = (Path(given).expanduser() / PEFT_SETTINGS).is_file()
+    is_of_peft = (home_path(given) / PEFT_SETTINGS).is_file()
     return given if is_of_peft else str(find_checkpoint(given, tracking_uri))
 
 

@@ -12,7 +12,7 @@ from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.atomic_files import json_text
 from slimtune.training.errors import ConfigError, StoreError
 from slimtune.training.listed_names import agreeing, by_numbers
-from slimtune.training.usual_places import USUAL_STORE
+from slimtune.training.usual_places import USUAL_STORE, home_path
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.named_sweep import NamedSweep
@@ -100,7 +100,7 @@ def _are_runs(options: argparse.Namespace) -> bool:
     from slimtune.sweeper.reporting.run_record import names_a_run
     from slimtune.training.usual_places import STUDY_FILE
 
-    folders = [[Path(one).expanduser(), Path(options.outputs) / one] for one in options.what]
+    folders = [[home_path(one), Path(options.outputs) / one] for one in options.what]
     is_run = [
         not any((folder / STUDY_FILE).is_file() for folder in places) and names_a_run(one)
         for one, places in zip(options.what, folders, strict=True)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.command_parser import CommandParser, at_home
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.training.atomic_files import json_text
 from slimtune.training.extras import is_installed
-from slimtune.training.usual_places import OUTPUTS, USUAL_STORE
+from slimtune.training.usual_places import OUTPUTS, USUAL_STORE, at_home
 
 if TYPE_CHECKING:
     from slimtune.sweeper.doctor.finding import Finding

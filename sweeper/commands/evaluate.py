@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.command_parser import CommandParser, home_path
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import tell
 from slimtune.export.evaluation.find_model import check_row_files, experiment_of, find_bundle_or_checkpoint
@@ -16,7 +16,7 @@ from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
 from slimtune.training.listed_names import agreeing, counted
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
-from slimtune.training.usual_places import USUAL_STORE
+from slimtune.training.usual_places import USUAL_STORE, home_path
 from slimtune.training.writable_folder import check_writable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 from slimtune.export.bundle.export_folder import check_export_folder
 from slimtune.export.bundle.model_card import predict_arguments
-from slimtune.export.commands.command_parser import CommandParser, at_home
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.config import OnnxExport, parse_export
 from slimtune.sweeper.checks import note_own_code
 from slimtune.sweeper.commands.arguments.export_source import ExportRequest, opened, removed_if_failed
@@ -16,7 +16,7 @@ from slimtune.sweeper.commands.arguments.overridable_keys import overridable_key
 from slimtune.sweeper.storage_url import checked
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ConfigError, ModelError, UserError
-from slimtune.training.usual_places import USUAL_STORE
+from slimtune.training.usual_places import USUAL_STORE, at_home
 from slimtune.training.writable_folder import check_writable
 
 

@@ -5,9 +5,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from slimtune.export.commands.command_parser import CommandParser, at_home
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.new_file import check_free
 from slimtune.training.listed_names import counted
+from slimtune.training.usual_places import at_home
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimtune.export.commands.command_parser import CommandParser, at_home
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.terminal_text import broken_at_blanks
 from slimtune.sweeper.commands.arguments.new_file import check_free
+from slimtune.training.usual_places import at_home
 
 if TYPE_CHECKING:
     from slimtune.sweeper.starting.questions import Flags

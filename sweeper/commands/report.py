@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from slimtune.export.commands.command_parser import CommandParser, at_home
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.errors import StoreError
 from slimtune.training.stages import told_stage
-from slimtune.training.usual_places import PAGE_FILE
+from slimtune.training.usual_places import PAGE_FILE, at_home
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from slimtune.export.commands.command_parser import CommandParser, home_path
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
 from slimtune.training.atomic_files import json_text, write_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
 from slimtune.training.listed_names import counted
-from slimtune.training.usual_places import USUAL_STORE
+from slimtune.training.usual_places import USUAL_STORE, home_path
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.named_sweep import NamedSweep

@@ -10,7 +10,7 @@ from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import StoreError
 from slimtune.training.listed_names import counted
 from slimtune.training.tracking.uri import tracking_uri
-from slimtune.training.usual_places import sweeps_under
+from slimtune.training.usual_places import home_path, sweeps_under
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -46,7 +46,7 @@ def _sent(runs: int, entries: int) -> str:
 
 
 def _place(given: str, outputs: Path) -> Path:
-    for folder in (outputs / given, Path(given).expanduser()):
+    for folder in (outputs / given, home_path(given)):
         if folder.is_dir():
             return folder
     known = sweeps_under(outputs)

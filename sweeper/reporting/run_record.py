@@ -12,6 +12,7 @@ from slimtune.training.checkpoints.kinds import RECORD
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.display import best_metrics, by_dotted_key, display, without_log10
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri, without_password
+from slimtune.training.usual_places import home_path
 
 CONFIG, OBJECTIVE = "config.yaml", "objective"
 
@@ -40,7 +41,7 @@ class Difference(NamedTuple):
 
 def names_a_run(given: str) -> bool:
     """Whether it has the form of a run's id, or is a folder that a trial has written."""
-    folder = Path(given).expanduser()
+    folder = home_path(given)
     return (folder / CONFIG).is_file() or (folder / RECORD).is_file() or bool(RUN_ID.fullmatch(given))
 
 
@@ -54,7 +55,7 @@ def read_run(given: str, uri: str | None) -> RunRecord:
     Raises:
         StoreError: There is none, or its files cannot be read.
     """
-    folder = Path(given).expanduser()
+    folder = home_path(given)
     return _of_folder(given, folder) if folder.is_dir() else _of_tracker(given, tracking_uri(uri))
 
 

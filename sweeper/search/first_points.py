@@ -12,7 +12,7 @@ from slimtune.sweeper.study_file import no_study_reason
 from slimtune.training.config.schema import suggestion
 from slimtune.training.listed_names import counted, with_commas
 from slimtune.training.tracking.display import by_dotted_key
-from slimtune.training.usual_places import STUDY_FILE, sweeps_under
+from slimtune.training.usual_places import STUDY_FILE, home_path, sweeps_under
 
 
 def enqueued_points(given: Sequence[Mapping[str, Any]], space: SearchSpace) -> list[dict[str, Scalar]]:
@@ -111,7 +111,7 @@ def no_such_sweep(sweep: str, folder: Path) -> str:
 
 def folder_of(sweep: str, folder: Path) -> Path | None:
     """The folder of a sweep that is given by its folder or its name."""
-    for one in (Path(sweep).expanduser().absolute(), folder.parent / sweep):
+    for one in (home_path(sweep).absolute(), folder.parent / sweep):
         if (one / STUDY_FILE).is_file():
             return one
     return None

@@ -7,7 +7,7 @@ from slimtune.training.checkpoints.kinds import RECORD as RECORD
 from slimtune.training.checkpoints.kinds import near_sweep, repair_of
 from slimtune.training.errors import ModelError
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
-from slimtune.training.usual_places import OUTPUTS
+from slimtune.training.usual_places import OUTPUTS, home_path
 
 # as MLflow makes them; what is of another form is answered before MLflow is imported
 # of the tracker; a run that it did not have yet is noted by its key
@@ -20,7 +20,7 @@ def find_checkpoint(name: str, uri: str | None) -> Path:
     Raises:
         ModelError: There is none.
     """
-    folder = Path(name).expanduser()
+    folder = home_path(name)
     if folder.is_dir():
         return checkpoint_in(folder)
     store = tracking_uri(uri)

@@ -5,7 +5,6 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from slimtune.training.atomic_files import write_json
@@ -17,6 +16,7 @@ from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.build import data_report_of
 from slimtune.training.data_report.report import DataReport, SplitReport
 from slimtune.training.models.positions import positions_of
+from slimtune.training.usual_places import home_path
 from slimtune.training.workbench.prepared_data import PreparedData
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def kept_report_of(data: PreparedData) -> DataReport:
     num_rows = sum(map(len, data.rows.named().values()))
     if num_rows < kept_rows.LEAST_ROWS or reading_code_of(data.config):
         return data_report_of(data)
-    path = Path(data.config.data.cache_dir).expanduser() / FOLDER / f"{_key(data)}.json"
+    path = home_path(data.config.data.cache_dir) / FOLDER / f"{_key(data)}.json"
     try:
         report = report_from(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -25,6 +25,7 @@ from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import Diverged, is_out_of_memory
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.trial import Trial
+from slimtune.training.usual_places import home_path
 from slimtune.training.workbench.workbench import Workbench, workbench_key
 
 # tried by null, by type of device
@@ -97,7 +98,7 @@ def decide_slots(trial: Trial, config: TrialConfig, bench: Workbench, resources:
         return SlotDecision(config.fit.slots, None)
     if is_worth_compiling(config.fit, plan_of(config.fit, len(bench.splits["train"])), resources):
         return SlotDecision(1, None)
-    path = Path(config.data.cache_dir).expanduser() / "slots" / f"{_key(config, resources)}.json"
+    path = home_path(config.data.cache_dir) / "slots" / f"{_key(config, resources)}.json"
     known = _read(path)
     if known is not None:
         return known

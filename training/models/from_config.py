@@ -15,6 +15,7 @@ from slimtune.training.config.schema import suggestion
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import ConfigError, is_out_of_memory
+from slimtune.training.usual_places import home_path
 
 # part of the key of a made model: raise it when the making changes
 MAKING_VERSION = 1
@@ -40,7 +41,7 @@ def with_model(config: TrialConfig, train: Sequence[Example]) -> TrialConfig:
     digest = hashlib.sha256(facts.encode())
     for text in texts:
         digest.update(text.encode() + b"\0")
-    folder = Path(config.data.cache_dir).expanduser() / "scratch" / digest.hexdigest()[:40]
+    folder = home_path(config.data.cache_dir) / "scratch" / digest.hexdigest()[:40]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():

@@ -34,6 +34,7 @@ from slimtune.training.tracking.uri import (
     without_secrets,
 )
 from slimtune.training.trial import Lineage
+from slimtune.training.usual_places import home_path
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -158,7 +159,7 @@ def _start_lock(uri: str) -> FileLock:
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(database.parent / ".start.lock")
-    cache_dir = Path("~/.cache/slimtune").expanduser()
+    cache_dir = home_path("~/.cache/slimtune")
     cache_dir.mkdir(parents=True, exist_ok=True)
     return FileLock(cache_dir / "mlflow.start.lock")
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from transformers import PreTrainedModel
@@ -21,6 +20,7 @@ from slimtune.training.models.weights import LoadedWeights
 from slimtune.training.stages import told_stage
 from slimtune.training.tasks import Task, task_of
 from slimtune.training.tasks.rows import read_splits
+from slimtune.training.usual_places import home_path
 from slimtune.training.writable_folder import check_writable
 
 # of the cache
@@ -79,7 +79,7 @@ class ReadRows:
 
 def _read_or_kept(config: TrialConfig) -> tuple[RowSplits, KeptRows | None]:
     """The rows of a config, read or as an earlier command kept them, and where they lie now."""
-    cache_dir = Path(config.data.cache_dir).expanduser()
+    cache_dir = home_path(config.data.cache_dir)
     digest = source_digest(config)
     kept = None if digest is None else KeptRows(cache_dir / ROWS_FOLDER, digest)
     if kept is not None and (found := load_rows(kept)) is not None:
@@ -171,7 +171,7 @@ def _encoding_of(
     digest: str, examples: Sequence[Example], task: Task, tokenizer: Any, *, config: TrialConfig
 ) -> Encoded:
     recipe = Recipe(task.settings(), lambda: task.encode(examples, tokenizer), len(examples))
-    cache_dir = Path(config.data.cache_dir).expanduser()
+    cache_dir = home_path(config.data.cache_dir)
     try:
         return encode(digest, tokenizer, recipe, cache_dir=cache_dir / ENCODED_FOLDER)
     except OSError:

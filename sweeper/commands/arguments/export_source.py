@@ -13,7 +13,7 @@ from slimtune.training.atomic_files import missing_folders, remove_empty
 from slimtune.training.errors import ConfigError, StoreError
 from slimtune.training.tracking.journal import QUEUED
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri
-from slimtune.training.usual_places import OUTPUTS
+from slimtune.training.usual_places import OUTPUTS, home_path
 
 if TYPE_CHECKING:
     from slimtune.export.bundle.manifest import Provenance
@@ -64,7 +64,7 @@ def opened(request: ExportRequest) -> Iterator[ExportSource]:
     Raises:
         UserError: There is none, or the command line says of it what cannot be.
     """
-    if _is_third_party(Path(request.run).expanduser()):
+    if _is_third_party(home_path(request.run)):
         with _third_party(request) as source:
             yield source
         return
@@ -119,7 +119,7 @@ def _third_party(request: ExportRequest) -> Iterator[ExportSource]:
             raise ConfigError(
                 [f"{key} is given, and {request.run} says itself what it is; an adapter's base is --base"]
             )
-    third_party = read_third_party(Path(request.run).expanduser(), request.values, base=request.base)
+    third_party = read_third_party(home_path(request.run), request.values, base=request.base)
     with tempfile.TemporaryDirectory(prefix="slimtune-") as folder:
         checkpoint = as_checkpoint(third_party, Path(folder))
         yield ExportSource(checkpoint, replace(third_party.provenance, source_checkpoint=request.run))
@@ -143,7 +143,7 @@ def _keys(overrides: Sequence[str]) -> list[str]:
 def _sweep(request: ExportRequest) -> FoundSweep | None:
     """The end of a sweep, by its name, its folder or the id of its run."""
     found = find_sweep(request.run, outputs=OUTPUTS, storage=request.storage)
-    if found is not None or Path(request.run).expanduser().is_dir():
+    if found is not None or home_path(request.run).is_dir():
         return found
     store = tracking_uri(request.tracking_uri)
     # a look-up shall not make an empty store

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from slimtune.export.commands.command_parser import CommandParser, at_home
+from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep, named_sweep
 from slimtune.training.listed_names import with_commas
-from slimtune.training.usual_places import OUTPUTS, sweeps_under
+from slimtune.training.usual_places import OUTPUTS, at_home, sweeps_under
 
 
 def add_sweep(parser: argparse.ArgumentParser) -> None:

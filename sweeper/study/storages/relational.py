@@ -98,7 +98,8 @@ def _mysql_secrets(url: str) -> dict[str, Any]:
         return {}
     if "MYSQL_PWD" in os.environ:
         return {"password": os.environ["MYSQL_PWD"]}
-    own = Path("~/.my.cnf").expanduser()
+    # where nobody's folder is known there is no such file
+    own = Path(os.path.expanduser("~/.my.cnf"))
     # what the URL says of host, port, user and database holds
     return {"read_default_file": str(own)} if own.is_file() else {}
 

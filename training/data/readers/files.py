@@ -11,6 +11,7 @@ from slimtune.training.data.readers.formats import READERS_BY_ENDING, ending_of
 from slimtune.training.data.readers.saved_datasets import saved_files
 from slimtune.training.errors import DataError
 from slimtune.training.package_path import package_file
+from slimtune.training.usual_places import home_path
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def check_there(name: str) -> None:
 
 def _path_of(name: str) -> Path:
     try:
-        return Path(package_file(name)).expanduser()
+        return home_path(package_file(name))
     except FileNotFoundError as error:
         raise DataError(f"{error}") from None
 

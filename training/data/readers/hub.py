@@ -12,6 +12,7 @@ from slimtune.training.data.readers.row import Row
 from slimtune.training.errors import DataError
 from slimtune.training.extras import needs
 from slimtune.training.hub_connection import why_unreachable
+from slimtune.training.usual_places import home_path
 
 HUB_SCHEME = "hub:"
 
@@ -69,7 +70,7 @@ def _was_downloaded(repository: str) -> bool:
     """Whether there is anything of a data set in the caches of `datasets` or of its hub's client."""
     from huggingface_hub import constants
 
-    prepared = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets").expanduser()
+    prepared = home_path(os.environ.get("HF_DATASETS_CACHE") or os.path.join(constants.HF_HOME, "datasets"))
     fetched = Path(constants.HF_HUB_CACHE) / f"datasets--{repository.replace('/', '--')}"
     # the name's second part is written in another way there
     return fetched.exists() or any(prepared.glob(f"{repository.partition('/')[0]}___*"))
