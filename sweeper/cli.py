@@ -121,6 +121,11 @@ def _ended(word: str, arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # nothing is left to do without a reader
         return DONE
+    except OSError as error:
+        from slimtune.training.broken_files import refused_place
+
+        told = refused_place(error)
+        return _fault() if told is None else _bad_input(told)
     except Exception:  # noqa: BLE001  # the last place that can turn a fault into an exit code
         return _fault()
     finally:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from slimtune.training.broken_files import refused_place
 from slimtune.training.config.sound_sections import SoundSections, sound_sections
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.readers.reader import check_sources, needs_no_hub
@@ -77,7 +78,7 @@ def _check_rows(config: TrialConfig) -> None:
     try:
         check_rows_of(config)
     except OSError as error:
-        raise DataError(f"a file cannot be read: {error}") from None
+        raise DataError(refused_place(error) or f"a file cannot be read: {error}") from None
 
 
 def _check_base(config: TrialConfig) -> None:

@@ -9,7 +9,7 @@ from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.goals.read_config import parse_goals
 from slimtune.sweeper.pruner_config import Hyperband, PrunerConfig, parse_pruner
 from slimtune.sweeper.sampler_config import SAMPLERS, CmaEsSearch, SamplerConfig, sampler_problems
-from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_choice, parse_section
+from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_choice, parse_section, seed
 from slimtune.training.config.task import Direction
 from slimtune.training.tracking.uri import sqlite_url
 from slimtune.training.usual_places import STUDY_FILE
@@ -58,7 +58,7 @@ class SearchConfig:
     objectives: Any
     constraints: Any
     pick: Any
-    seed: int = field(metadata=not_negative(0))
+    seed: int = field(metadata=seed())
     start_from_config: bool
     stop_hopeless: bool
     max_minutes: float | None = field(metadata=above_zero(60))

@@ -1,5 +1,6 @@
 """What is wrong with a file that cannot be read, in plain words, whoever wrote the file and whatever reads it."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,31 @@ MOST_SIGNS = 200
 BROKEN = (OSError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 # of safetensors, whose words are those of its own format
 _CUT_OFF = ("header too small", "not fully covered", "incomplete", "invalid offset")
+
+# of a disk; Windows lacks two of them
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+FAILING = (errno.EIO, getattr(errno, "ESTALE", errno.EIO))
+IN_THE_MIDDLE = {*FULL, *FAILING}
+# what the system says of a path, whatever is done there, and what helps
+REFUSALS = {
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM), "this user may not use it; check its rights and those of the folders around it"
+    ),
+    errno.EROFS: "it is on a file system that cannot be written to; name another place",
+    **dict.fromkeys(FULL, "no space is left there; free some, then try again"),
+    **dict.fromkeys(FAILING, "its disk or network file system fails; check that"),
+    errno.ENAMETOOLONG: "the name is too long; use a shorter one",
+    errno.ELOOP: "its links lead back to themselves; name the file itself",
+}
+
+
+def refused_place(error: OSError) -> str | None:
+    """What is wrong with a path that the system does not let be used, and what helps; None of other errors."""
+    told = REFUSALS.get(error.errno or 0)
+    # what fails in the middle of a file has no name; without one, rights may be those of a port
+    if told is None or (error.filename is None and error.errno not in IN_THE_MIDDLE):
+        return None
+    return f"{error.filename or 'a file that is read or written'}: {told}"
 
 
 def read_object(path: Path) -> dict[str, Any]:

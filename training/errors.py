@@ -154,6 +154,13 @@ def found_by(checks: Iterable[Callable[[], object]]) -> list[UserError]:
             check()
         except UserError as error:
             errors.append(error)
+        except OSError as error:
+            from slimtune.training.broken_files import refused_place
+
+            told = refused_place(error)
+            if told is None:
+                raise
+            errors.append(UserError(told))
     return errors
 
 

@@ -8,7 +8,8 @@ from slimtune.training.errors import StoreError
 
 def what_is_there(folder: Path) -> Path:
     """The folder, or the innermost of those around it that there is; of an absolute path."""
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    # what may not be looked at is not seen, and the folder before it says so
+    return next(path for path in (folder, *folder.parents) if os.path.exists(path))
 
 
 def check_writable(folder: Path, said: str) -> None:

@@ -9,6 +9,7 @@ from slimtune.export.bundle.export_folder import EXPORT_FOLDER, check_export_fol
 from slimtune.export.config import ExportConfig, OnnxExport
 from slimtune.sweeper.campaigns.places import Places, check_room, needed_bytes, place_checks
 from slimtune.sweeper.search_config import Rungs
+from slimtune.training.broken_files import refused_place
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data_report.kept_report import kept_report_of
 from slimtune.training.data_report.report import DataReport
@@ -141,7 +142,7 @@ def _data_of(config: TrialConfig, read: ReadRows) -> PreparedData:
     try:
         return prepare_data(config, read)
     except OSError as error:
-        raise StoreError(f"a file cannot be read or written: {error}") from None
+        raise StoreError(refused_place(error) or f"a file cannot be read or written: {error}") from None
 
 
 def _model_checks(data: PreparedData, export: ExportConfig | None) -> Iterator[Callable[[], object]]:

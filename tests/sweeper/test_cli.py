@@ -1,3 +1,4 @@
+import errno
 import io
 import os
 import re
@@ -256,6 +257,22 @@ def test_a_fault_of_ours_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr("slimtune.sweeper.commands.compare.run", fail)
     assert main(["compare", "x"]) == 1
     assert "this is a fault of slimtune" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG, errno.EIO])
+def test_a_place_that_the_system_refuses_is_no_fault_of_ours(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever a command does there, the path is named, and what helps."""
+
+    def fail(_: object) -> int:
+        raise OSError(number, os.strerror(number), "/secret/rows.csv")
+
+    monkeypatch.setattr("slimtune.sweeper.commands.compare.run", fail)
+    assert main(["compare", "x"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("slimtune: /secret/rows.csv: ")
+    assert "Traceback" not in error
 
 
 def test_the_help_of_sweep_speaks_of_keys_that_exist(tmp_path: Path) -> None:

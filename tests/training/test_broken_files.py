@@ -1,12 +1,13 @@
 """What is wrong with a file is said in plain words."""
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 from safetensors import safe_open
 
-from slimtune.training.broken_files import BROKEN, fault_of, read_object, text_of_error
+from slimtune.training.broken_files import BROKEN, fault_of, read_object, refused_place, text_of_error
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,18 @@ def test_values_of_another_kind_are_told() -> None:
 )
 def test_a_long_error_is_cut_between_words(most: int, said: str) -> None:
     assert text_of_error(ValueError("one\n two six"), most) == said
+
+
+def test_a_path_that_may_not_be_used_is_told_with_what_helps() -> None:
+    told = refused_place(PermissionError(errno.EACCES, "Permission denied", "/secret/rows.csv"))
+    assert told == "/secret/rows.csv: this user may not use it; check its rights and those of the folders around it"
+    assert (refused_place(OSError(errno.EIO, "Input/output error")) or "").startswith(
+        "a file that is read or written: "
+    )
+
+
+def test_other_errors_of_the_system_are_none_of_a_path() -> None:
+    """A port may not be taken either, and what is not there has sentences of its own."""
+    assert refused_place(PermissionError(errno.EACCES, "Permission denied")) is None
+    assert refused_place(FileNotFoundError(errno.ENOENT, "No such file", "rows.csv")) is None
+    assert refused_place(OSError("a library's own")) is None

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from slimtune.training.config.schema import Parsed, above_zero, not_negative, parse_section, share
+from slimtune.training.config.schema import Parsed, above_zero, parse_section, seed, share
 from slimtune.training.config.template import template_problem
 
 # the split of a hub's data set that stands for a file, or says which rows of files
@@ -77,7 +77,7 @@ class DataConfig:
     validation_share: float = field(metadata=share(0.15))
     validation_rows: int | None = field(metadata=above_zero(2000))
     test_share: float = field(metadata=share(0.15))
-    seed: int = field(metadata=not_negative(0))
+    seed: int = field(metadata=seed())
     max_length: int = field(metadata=above_zero(128))
     cache_dir: str
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from slimtune.training.config.schema import Rule, above_zero, not_negative, share
+from slimtune.training.config.schema import Rule, above_zero, not_negative, seed, share
 
 
 class Precision(Enum):
@@ -146,7 +146,7 @@ class FitConfig:
     patience: int | None = field(metadata=above_zero(3))
     min_improvement: float = field(metadata=not_negative(0.001))
     augment: Any = field(metadata={"rule": Rule("use {_target_: package.module.function}, or null", names_target)})
-    seed: int = field(metadata=not_negative(0))
+    seed: int = field(metadata=seed())
 
     @property
     def rows_at_once(self) -> int:

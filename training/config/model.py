@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from slimtune.training.config.schema import not_negative
+from slimtune.training.config.schema import seed
 
 # bytes, the end and the padding
 LEAST_VOCABULARY = 258
@@ -63,7 +63,7 @@ class ModelConfig:
 
     name_or_path: str | None
     scratch: Any
-    seed: int = field(metadata=not_negative(0))
+    seed: int = field(metadata=seed())
     revision: str | None
     attention: Attention
     quantization: Quantization | None

@@ -17,6 +17,10 @@ from slimtune.training.config.value_repairs import container_repair, value_repai
 SectionT = TypeVar("SectionT")
 
 
+# of whole numbers: what libraries count by has 64 bits, and is added to and multiplied before
+LARGEST = 2**53
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a value must satisfy beyond its type; None is never checked.
@@ -56,6 +60,11 @@ def above_zero(example: object) -> dict[str, Rule]:
 def not_negative(example: object) -> dict[str, Rule]:
     """Metadata of a field that must be >= 0."""
     return {"rule": Rule(f"use a number of at least 0, e.g. {example}", lambda value: 0 <= value < math.inf)}
+
+
+def seed() -> dict[str, Rule]:
+    """Metadata of a field that random numbers are drawn by: NumPy and scikit-learn take 32 bits."""
+    return {"rule": Rule("use a whole number from 0 to 4294967295, e.g. 0", lambda value: 0 <= value < 2**32)}
 
 
 def share(example: object) -> dict[str, Rule]:
@@ -217,4 +226,6 @@ def _broken_rules(section: Any) -> list[str]:
         value = getattr(section, field.name)
         if rule is not None and value is not None and not rule.holds(value):
             broken.append(f"{field.name} is {value!r}; {rule.text}")
+        elif isinstance(value, int) and abs(value) > LARGEST:
+            broken.append(f"{field.name} is {value}; use a number of at most {LARGEST}")
     return broken

@@ -1,9 +1,12 @@
 """The device that a trial trains on."""
 
+import os
+
 import torch
 
 from slimtune.training.config.fit import FitConfig
 from slimtune.training.errors import ConfigError
+from slimtune.training.listed_names import counted
 
 
 def rank_device(fit: FitConfig, rank: int | None = None) -> torch.device:
@@ -16,6 +19,13 @@ def rank_device(fit: FitConfig, rank: int | None = None) -> torch.device:
     if fit.devices > 1 and device.type == "cuda":
         _check_devices(fit, device)
         return torch.device("cuda", rank) if rank is not None else device
+    if fit.devices > (os.cpu_count() or 1) and device.type == "cpu":
+        raise ConfigError(
+            [
+                f"fit.devices is {fit.devices}, and this machine has {counted(os.cpu_count() or 1, 'processor')} and "
+                "trains on them: each would be a process; use at most as many"
+            ]
+        )
     return device
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from slimtune.training.config.near_names import nearest_name
-from slimtune.training.config.schema import above_zero, not_negative, parse_section, suggestion
+from slimtune.training.config.schema import LARGEST, above_zero, not_negative, parse_section, seed, suggestion
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,3 +60,18 @@ def test_a_number_is_finite(rule: Any) -> None:
     assert rule["rule"].holds(1.5)
     assert not rule["rule"].holds(math.inf)
     assert not rule["rule"].holds(math.nan)
+
+
+def test_a_seed_is_what_every_library_takes() -> None:
+    """scikit-learn and NumPy have 32 bits for it, and say so when the rows have been read."""
+    holds = seed()["rule"].holds
+    assert [holds(value) for value in (0, 2**32 - 1, 2**32, -1)] == [True, True, False, False]
+
+
+def test_a_whole_number_can_be_counted_by() -> None:
+    """A tokenizer or a tensor would raise of it, in the middle."""
+    values = {"rate": 1, "name": "x", "rows": 10**20}
+    assert parse_section(Section, values, "fit").problems == [
+        f"fit.rows is {10**20}; use a number of at most {LARGEST}"
+    ]
+    assert not parse_section(Section, values | {"rows": LARGEST}, "fit").problems
