@@ -275,10 +275,10 @@ def _best(loaded: "LoadedTrials") -> int | None:
 
 
 def _compare_runs(options: argparse.Namespace) -> int:
-    from slimtune.sweeper.reporting.run_record import differences, read_run
+    from slimtune.sweeper.reporting.run_record import comparable_metrics, differences, read_run
 
     first, second = (read_run(one, options.tracking_uri) for one in options.what)
-    config, metrics = differences(first.config, second.config), differences(first.metrics, second.metrics)
+    config, metrics = differences(first.config, second.config), differences(*comparable_metrics(first, second))
     if options.json:
         print(json_text({name: _plain(found) for name, found in (("config", config), ("metrics", metrics))}, indent=1))
     elif options.csv:

@@ -10,11 +10,11 @@ from slimtune.training.broken_files import BROKEN, fault_of, read_object
 from slimtune.training.checkpoints.find import RUN_ID
 from slimtune.training.checkpoints.kinds import RECORD
 from slimtune.training.errors import StoreError
-from slimtune.training.tracking.display import best_metrics, by_dotted_key, display, without_log10
+from slimtune.training.tracking.display import best_metrics, by_dotted_key, display, tracked_number, without_log10
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri, without_password
 from slimtune.training.usual_places import home_path
 
-CONFIG, OBJECTIVE = "config.yaml", "objective"
+CONFIG = "config.yaml"
 
 
 class RunRecord(NamedTuple):
@@ -24,11 +24,13 @@ class RunRecord(NamedTuple):
         name: As it was given.
         config: Values by dotted key, as the tracker shows them.
         metrics: Scores by name.
+        at_best: Whether they are of the best evaluation, as a checkpoint has them; the tracker has the last ones too.
     """
 
     name: str
     config: Mapping[str, str]
     metrics: Mapping[str, float]
+    at_best: bool
 
 
 class Difference(NamedTuple):
@@ -72,7 +74,7 @@ def _of_tracker(run_id: str, store: str) -> RunRecord:
         raise StoreError(
             f"there is no run {run_id} in {without_password(store)}; `slimtune compare <sweep> --csv` has the runs' ids"
         )
-    return RunRecord(run_id, without_log10(found.params), found.metrics)
+    return RunRecord(run_id, without_log10(found.params), found.metrics, at_best=False)
 
 
 def _of_folder(given: str, folder: Path) -> RunRecord:
@@ -81,17 +83,16 @@ def _of_folder(given: str, folder: Path) -> RunRecord:
     values: Mapping[str, Any] = _read(record) if record is not None else {}
     config = _read(folder / CONFIG) if (folder / CONFIG).is_file() else values.get("config") or {}
     dotted = {key: display(value) for key, value in by_dotted_key(config).items()}
-    scores = values.get("scores") or {}
-    return RunRecord(given, dotted, {**best_metrics(_numbers(scores)), **_numbers(_of_any_evaluation(scores))})
+    return RunRecord(given, dotted, _at_best(_numbers(values.get("scores") or {})), at_best=True)
 
 
-def _of_any_evaluation(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that a checkpoint and the tracker mean alike.
+def _at_best(scores: Mapping[str, float]) -> dict[str, float]:
+    """A checkpoint's scores, which are of the best evaluation: `train/loss` is the tracker's name of the last one.
 
-    The tracker's `validation/` is the last point of a curve, and so is the objective of a trial that was not completed;
-    a checkpoint is of the best one.
+    The objective is the tracker's too: of a trial that was not completed it is the last one.
     """
-    return {name: one for name, one in scores.items() if not name.startswith("validation/") and name != OBJECTIVE}
+    training = {f"best/{name}": value for name, value in scores.items() if name.startswith("train/")}
+    return {**best_metrics(scores), **training}
 
 
 def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
@@ -108,6 +109,15 @@ def _read(path: Path) -> Mapping[str, Any]:
             f"{path} cannot be read: {fault_of(error)}; bring it back from a copy, or compare other runs"
         ) from error
     return found if isinstance(found, Mapping) else {}
+
+
+def comparable_metrics(first: RunRecord, second: RunRecord) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """The metrics of two runs that mean the same in both: of a folder and a run of the tracker what both have."""
+    if first.at_best == second.at_best:
+        return first.metrics, second.metrics
+    shared = [name for name in first.metrics if name in second.metrics]
+    one, other = ({name: tracked_number(run.metrics[name]) for name in shared} for run in (first, second))
+    return one, other
 
 
 def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:

@@ -37,6 +37,11 @@ def display(value: Any) -> str:
     return f"{value:z.4g}" if isinstance(value, float) else str(value)
 
 
+def tracked_number(value: float) -> float:
+    """A metric as it is written to the tracker: six digits fit the UI's columns; study and manifest keep the rest."""
+    return float(f"{value:.6g}")
+
+
 def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one, by dotted key."""
     flattened: dict[str, Any] = {}

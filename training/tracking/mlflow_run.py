@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slimtune.training.tracking.display import display
+from slimtune.training.tracking.display import display, tracked_number
 from slimtune.training.tracking.names import mlflow_name
 from slimtune.training.tracking.run import MetricPoint, TrackedSplit
 
@@ -100,8 +100,7 @@ class MlflowRun:
         from mlflow.entities import Metric
 
         metrics = [
-            # six digits fit the UI's columns; the study and the manifest keep the rest
-            Metric(mlflow_name(point.key), float(f"{point.value:.6g}"), point.timestamp_ms, point.step)
+            Metric(mlflow_name(point.key), tracked_number(point.value), point.timestamp_ms, point.step)
             for point in points
         ]
         for at in range(0, len(metrics), MAX_POINTS):
