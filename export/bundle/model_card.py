@@ -7,7 +7,7 @@ from slimtune.export.graph_names import Kind
 from slimtune.training.data.prompt_template import FIELD
 from slimtune.training.listed_names import counted, with_commas
 from slimtune.training.markdown_text import markdown_text
-from slimtune.training.tracking.display import told_readings, told_span
+from slimtune.training.tracking.display import told_readings, told_scores
 
 
 def predict_arguments(interface: Interface) -> str:
@@ -143,9 +143,7 @@ def _test_lines(manifest: Manifest) -> list[str]:
     test = manifest.provenance.test
     if not test:
         return []
-    scores = ", ".join(
-        f"{name} {item['value']:z.4f} ({told_span(item['low'], item['high'])})" for name, item in test["scores"].items()
-    )
+    scores = ", ".join(map(str, told_scores(test["scores"])))
     return [
         f"Test split, {told_readings(test)} ({counted(test['num_rows'], 'row')}, 95 % bootstrap interval): {scores}."
     ]

@@ -103,6 +103,7 @@ def _outcome_lines(status: "SweepStatus") -> list[str]:
     if outcome is None:
         return []
     from slimtune.sweeper.reporting.live_table import value_text
+    from slimtune.training.tracking.display import told_scores
 
     winner = outcome.winner
     params = "  ".join(f"{key}={value_text(value)}" for key, value in winner["params"].items())
@@ -110,11 +111,7 @@ def _outcome_lines(status: "SweepStatus") -> list[str]:
     means = agreeing(len(status.goals.names), "mean", "means")
     lines = [f"winner: {scores} ({means} over its seeds), trial {winner['trial']}  {params}"]
     if outcome.test:
-        intervals = (
-            f"{name} {one['value']:z.4f} ({one['low']:z.4f} to {one['high']:z.4f})"
-            for name, one in outcome.test.items()
-        )
-        lines.append(f"test, 95 % intervals: {', '.join(intervals)}")
+        lines.append(f"test, 95 % intervals: {', '.join(map(str, told_scores(outcome.test)))}")
     if outcome.uri is not None:
         alias = outcome.registered.get("alias")
         where = f" in {status.elsewhere} (--tracking-uri)" if status.elsewhere else ""

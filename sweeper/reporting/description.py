@@ -22,7 +22,7 @@ from slimtune.sweeper.study.record import (
 )
 from slimtune.training.listed_names import told_ended
 from slimtune.training.markdown_text import markdown_text
-from slimtune.training.tracking.display import MODE, display, told_readings, told_span
+from slimtune.training.tracking.display import MODE, display, told_readings, told_scores
 from slimtune.training.tracking.journal import QUEUED
 
 NUM_BEST, NUM_REASONS = 5, 6
@@ -82,8 +82,7 @@ def _best(sweep: Described) -> str:
         test = winner_stage(sweep.attrs, "test")
         if test.get("scores"):
             told = ", ".join(
-                f"{markdown_text(name)} {one['value']:z.4f} ({told_span(one['low'], one['high'])})"
-                for name, one in test["scores"].items()
+                f"{markdown_text(one.name)} {one.value}{one.beside}" for one in told_scores(test["scores"])
             )
             lines.append(f"Test, {told_readings(test)}, 95 % intervals: {told}")
     elif best := in_order(sweep.trials, sweep.goals):

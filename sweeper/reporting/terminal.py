@@ -1,6 +1,5 @@
 """The last lines of a sweep: what was found, and where to look further."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,10 +14,9 @@ from slimtune.sweeper.reporting.live_table import number_text, value_text
 from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.study import TrialRecord
 from slimtune.sweeper.study.record import INFEASIBLE, param_keys
-from slimtune.training.config.score_range import OTHERS
 from slimtune.training.fitted_table import FittedTable, print_table
 from slimtune.training.listed_names import agreeing, counted
-from slimtune.training.tracking.display import told_readings, told_span
+from slimtune.training.tracking.display import told_readings, told_scores
 
 # said of a winner that is not in the Pareto set of the search
 BY_MEANS = "which is one of the best by its means over seeds, and not by its scores in the search, which these are"
@@ -96,22 +94,11 @@ def print_test(console: Console, test: Mapping[str, Any]) -> None:
     if not test:
         console.print("test: the data has no test rows")
         return
-    scores = ", ".join(
-        f"{name} [bold]{item['value']:z.4f}[/]{_of_which(name)} ({told_span(item['low'], item['high'])})"
-        for name, item in test["scores"].items()
-        # what has no number on these rows, such as the average precision of graded pairs
-        if not math.isnan(item["value"])
-    )
+    scores = ", ".join(f"{one.name} [bold]{one.value}[/]{one.beside}" for one in told_scores(test["scores"]))
     line = f"test, {told_readings(test)}, {counted(test['num_rows'], 'row')}, 95 % intervals: {scores}"
     print_table(console, Text.from_markup(line))
     if test.get("note"):
         print_table(console, Text.from_markup(f"[bold yellow]warning:[/] {escape(test['note'])}"))
-
-
-def _of_which(name: str) -> str:
-    """What a score goes up to where that is not 1, as others beside it do."""
-    span = OTHERS.get(name)
-    return " of 100" if span is not None and span.most == 100 else ""
 
 
 def print_variants(console: Console, exported: Mapping[str, Any]) -> None:

@@ -3,7 +3,9 @@
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+from slimtune.training.config.score_range import OTHERS
 
 # of a link: a fresh browser shows MLflow's pages of traces otherwise
 MODE = "workflowType=machine_learning"
@@ -86,6 +88,37 @@ def without_log10(params: Mapping[str, str]) -> dict[str, str]:
     """The params of a run that are keys of its config: those that `log10_params` puts beside them are none."""
     beside = {log10_name(key) for key in params if not key.startswith("log10_")}
     return {key: value for key, value in params.items() if key not in beside}
+
+
+class ToldScore(NamedTuple):
+    """A score of the test rows, as it is told everywhere.
+
+    Attributes:
+        name: Of the score.
+        value: Its number.
+        beside: What it goes up to, where that is not 1 as others beside it do, and its interval.
+    """
+
+    name: str
+    value: str
+    beside: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value}{self.beside}"
+
+
+def told_scores(scores: Mapping[str, Mapping[str, Any]]) -> list[ToldScore]:
+    """Each by its name; what has no number on these rows, as the average precision of graded pairs, is left out."""
+    return [
+        ToldScore(name, f"{one['value']:z.4f}", f"{_of_which(name)} ({told_span(one['low'], one['high'])})")
+        for name, one in scores.items()
+        if one["value"] is not None and not math.isnan(one["value"])
+    ]
+
+
+def _of_which(name: str) -> str:
+    span = OTHERS.get(name)
+    return " of 100" if span is not None and span.most == 100 else ""
 
 
 def told_span(low: float | None, high: float | None) -> str:
