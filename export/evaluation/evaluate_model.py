@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.evaluation.batch_notes import batch_notes
 from slimtune.export.evaluation.bundle_score import bundle_config, own_metrics, score_bundle, score_labels
 from slimtune.export.evaluation.known_targets import check_labels, check_targets
 from slimtune.export.evaluation.seen_rows import said_of_seen, seen_of_bundle, seen_of_checkpoint
@@ -174,7 +175,7 @@ def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, a
 def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: EvaluationColumns, *, trust: bool) -> ModelScores:
     given = bundle_rows(bundle, rows, columns, trust=trust)
     config, left_out = _scoring_config(bundle, trust=trust)
-    given = given._replace(notes=[*given.notes, *left_out])
+    given = given._replace(notes=[*given.notes, *left_out, *batch_notes(bundle)])
     task, evaluation = (
         score_labels(bundle, given.scored) if config is None else score_bundle(bundle, given.scored, config)
     )

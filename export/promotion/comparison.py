@@ -11,6 +11,7 @@ import numpy as np
 from scipy.stats import permutation_test
 
 from slimtune.export.bundle.bundle import Bundle
+from slimtune.export.evaluation.batch_notes import batch_notes
 from slimtune.export.evaluation.bundle_score import BundleScores, bundle_config, score_bundle, score_labels
 from slimtune.export.graph_names import Kind
 from slimtune.export.promotion.compared_rows import Rows
@@ -119,7 +120,8 @@ def compare(
     num_resamples = NUM_TEXT_RESAMPLES if is_text else NUM_RESAMPLES
     scores = paired.score(tally), paired.score(beside)
     gain, num_rows = sign * (scores[0] - scores[1]), len(rows.examples)
-    found = Comparison(metric, rows.name, num_rows, *scores, gain, notes=rows.notes, num_seen=rows.num_seen)
+    notes = [*rows.notes, *batch_notes(challenger, champion)]
+    found = Comparison(metric, rows.name, num_rows, *scores, gain, notes=notes, num_seen=rows.num_seen)
     return _tested(found, paired, confidence=confidence, num_resamples=num_resamples)
 
 
