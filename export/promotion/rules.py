@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from slimtune.export.promotion.config import PromotionConfig, override_without, rules_off
 from slimtune.export.promotion.facts import ModelFacts
-from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
+from slimtune.training.config.score_range import FEW_ROWS, MORE_ROWS, is_best, rows_of_room, who_beats
 from slimtune.training.listed_names import counted
 from slimtune.training.tracking.display import short_name
 
@@ -95,10 +95,10 @@ def _who_passes(facts: ModelFacts, baseline: float, num_rows: int) -> str:
     if room is None and facts.best_score is not None and is_best(baseline, facts.best_score, maximize=facts.maximize):
         most = f"{facts.best_score:.4f} is the best {facts.metric} that these rows let a model have"
         return f": no model passes, since {most}; train by another task.metric, or with other rows in validation"
-    if room is None or room > 1:
+    if room is None or room > FEW_ROWS:
         return ""
     passes = f"only {who_beats(room)} passes" if room else "no model passes"
-    return f": {passes}; train with more rows, or with more of them in validation (data.validation_share)"
+    return f": {passes}; {MORE_ROWS}"
 
 
 def _no_leak(facts: ModelFacts) -> RuleResult:

@@ -9,11 +9,13 @@ from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import value_text
 from slimtune.sweeper.space.dimension import Choice, Dimension, Scalar, is_number
 from slimtune.sweeper.study import TrialState
+from slimtune.training.config.score_range import MORE_ROWS
 from slimtune.training.listed_names import agreeing, counted
 from slimtune.training.tracking.display import NO_MODEL, told_baseline
 
 # what to do where a simple model is as good
 LONGER = "Train longer (fit.epochs), widen the search, or use the baseline."
+ROOM = f"Hardly a model can be better on so few rows: {MORE_ROWS}, or use the baseline."
 OTHER_ROWS = "No model can be better there: use the baseline, score on other rows, or by another task.metric."
 # so near to the end of a range, as a share of it, is at the end
 NEAR_END = 0.02
@@ -98,7 +100,8 @@ def baselines_not_beaten(facts: SweepFacts) -> Iterator[str]:
             continue
         # the data report has looked whether there is a better score at all
         notes = [str(note) for note in (facts.data or {}).get("notes") or [] if told_baseline(name) in str(note)]
-        repair = LONGER if not any(NO_MODEL in note for note in notes) else OTHER_ROWS
+        said = {NO_MODEL: OTHER_ROWS, MORE_ROWS: ROOM}
+        repair = next((repair for told, repair in said.items() if any(told in note for note in notes)), LONGER)
         yield (
             f"Baseline not beaten: {told_baseline(name)} has {facts.metric} {value:z.4f} on "
             f"validation, {who} {own:z.4f}. {repair}"

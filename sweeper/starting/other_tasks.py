@@ -6,7 +6,7 @@ from slimtune.sweeper.starting.guess import ANSWERS, KIN, LABELS, Guess, guess, 
 from slimtune.sweeper.starting.known_task import columns_for
 from slimtune.sweeper.starting.score_columns import are_usual_scores
 from slimtune.sweeper.starting.seen_columns import Holds, SeenColumn
-from slimtune.sweeper.starting.text_columns import are_twins, holds_sentences
+from slimtune.sweeper.starting.text_columns import are_twins, holds_sentences, may_be_answers
 
 MOST = 2
 PLAIN = "language_modelling"
@@ -67,7 +67,7 @@ def _fits(columns: Sequence[SeenColumn], other: Guess | None) -> bool:
 
 
 def _writes(columns: Sequence[SeenColumn], found: Guess) -> str | None:
-    """A task that writes, where a column is called as an answer is, or holds sentences as one does."""
+    """A task that writes, where a column is called as an answer is, holds sentences as one does, or short answers."""
     other = guess(columns, "generation")
     if other is None and (found.task == PLAIN or _may_answer(columns, found)):
         other = columns_for(columns, "generation")
@@ -77,7 +77,11 @@ def _writes(columns: Sequence[SeenColumn], found: Guess) -> str | None:
 
 
 def _may_answer(columns: Sequence[SeenColumn], found: Guess) -> bool:
-    """Whether the second of two texts may answer the first, or sentences, which may be its label, the text."""
+    """Whether the second of two texts may answer the first, or sentences, which may be its label, the text; likewise a
+    label that is not called so, whose values may be short answers.
+    """
     if found.pair is not None:
         return not are_twins(str(found.text), found.pair)
-    return any(one.name != found.text and holds_sentences(one) for one in columns)
+    if any(one.name != found.text and holds_sentences(one) for one in columns):
+        return True
+    return any(one.name == found.target and one.name.lower() not in LABELS and may_be_answers(one) for one in columns)

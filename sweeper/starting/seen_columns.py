@@ -23,6 +23,8 @@ LEAST_CODES = 0.9
 DECIMAL_COMMA = re.compile(r"\s*-?\d+,\d{1,2}\s*")
 # a word of letters; those of times and dates are none
 WORD = re.compile(r"[^\W\d_]{3,}")
+# signs at the end of a sentence, which quotes and brackets may follow
+SENTENCE_ENDS, CLOSING = (".", "!", "?", "…", "。", "！", "？", "؟", "।"), "\"'”’»)] "
 
 
 class Holds(Enum):
@@ -57,6 +59,7 @@ class SeenColumn(NamedTuple):
         kind: What a person calls cells that are no words of a language, as dates; None where `holds` says it.
         empty: What the rows are called whose cell is missing.
         num_cells: How many are not missing.
+        num_ended: Of them, those that end as a sentence does.
     """
 
     name: str
@@ -71,6 +74,7 @@ class SeenColumn(NamedTuple):
     kind: str | None = None
     empty: tuple[str, ...] = ()
     num_cells: int = 0
+    num_ended: int = 0
 
 
 def seen_columns(source: str, encoding: str | None = None) -> list[SeenColumn]:
@@ -123,6 +127,7 @@ def _seen(name: str, cells: Sequence[Any]) -> SeenColumn:
         num_words=words_a_text(texts),
         kind=kind_of_cells(cells, texts),
         num_cells=len(cells),
+        num_ended=sum(text.rstrip(CLOSING).endswith(SENTENCE_ENDS) for text in texts),
     )
 
 

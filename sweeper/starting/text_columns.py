@@ -10,6 +10,8 @@ from slimtune.training.data.cells import SENTENCE_WORDS
 MARKS = ("", "a", "b", "x", "y", "l", "r", "pair", "other", "first", "second", "one", "two", "left", "right")
 # sentences that repeat are texts where there are so many, each in few rows: classes are fewer, or have more rows
 LEAST_SENTENCES, MOST_ROWS_A_SENTENCE = 20, 10
+# words of a value, on average, that may answer something
+ANSWER_WORDS = 2
 # two texts of one kind are about as long
 MOST_LONGER = 2
 
@@ -38,8 +40,13 @@ def _has_sentences(column: SeenColumn) -> bool:
 
 
 def _has_many_sentences(column: SeenColumn) -> bool:
+    return _has_sentences(column) and _are_many(column)
+
+
+def _are_many(column: SeenColumn) -> bool:
+    """Whether there are many values, each in few rows."""
     is_rare = column.num_cells <= MOST_ROWS_A_SENTENCE * column.num_distinct
-    return _has_sentences(column) and column.num_distinct >= LEAST_SENTENCES and is_rare
+    return column.num_distinct >= LEAST_SENTENCES and is_rare
 
 
 def _repeated_sentences(columns: Sequence[SeenColumn]) -> set[str]:
@@ -84,3 +91,11 @@ def longest_text(columns: Sequence[SeenColumn]) -> str | None:
 def holds_sentences(column: SeenColumn) -> bool:
     """Whether its cells are texts, or sentences that repeat."""
     return column.holds is Holds.text or _has_sentences(column)
+
+
+def may_be_answers(column: SeenColumn) -> bool:
+    """Whether values that repeat may be short answers as well as classes: they are many, each in few rows, have several
+    words, or mostly end as sentences do.
+    """
+    has_form = column.num_words >= ANSWER_WORDS or 2 * column.num_ended >= column.num_cells
+    return column.holds is Holds.name and (has_form or _are_many(column))

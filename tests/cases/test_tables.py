@@ -53,6 +53,60 @@ def test_s1_sibling_a_csv_cell_over_many_lines_is_told_with_the_line_where_it_op
     ]
 
 
+LOOKS = "a cell over many lines that look like rows opens here; if they are, a quote is missing"
+LETTER = "Dear all,\n\nthe invoice, of May, is wrong,\nplease help\n\nregards, Jo"
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("text,label", '"the set-up of my order, how?\nregards, Jo",a'),
+        ("label,text", 'a,"the set-up of my order, how?\nregards, Jo"'),
+        ("text,label", f'"{LETTER}",a'),
+        ("text,label", '"one comma, here\nand, here\nand, here",a'),
+        ("id,text,label", '7,"the set-up, of my order, how?\nregards, Jo",a'),
+        ("id,text,label", f'7,"{LETTER}",a'),
+        ("text, label", '"the set-up, of it\nof my order, how?\nregards, Jo", a'),
+        ("text;label", '"this; or that\nor; so\nregards",a'.replace('",', '";')),
+        # signs without blanks, of one line, and nothing that its column has elsewhere
+        ("text,label", '"as of 1,5\nregards",a'),
+        ("text", '"fine\nfine"'),
+    ],
+)
+def test_s1_sibling_sentences_over_lines_are_not_taken_for_rows(tmp_path: Path, header: str, row: str) -> None:
+    """Whose commas have a blank behind them: a letter in quotes is a cell like others."""
+    path = tmp_path / "mails.csv"
+    sign = ";" if ";" in header else ","
+    plain = {"text": "fine", "label": "a", "id": "1"}
+    above = (", " if ", " in header else sign).join(plain[name.strip()] for name in header.split(sign))
+    path.write_text(f"{header}\n{above}\n{row}\n{above}\n")
+    rows, notes = told_rows(path)
+    assert len(rows) == 3
+    assert not any("over many lines" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "num_lines"),
+    [
+        # each forgets the quote that closes one cell, and the quote that opens another
+        ('text,label\nso,b\n"cannot log in, again,b\nslow",a\n', 3, 2),
+        ('text,label\nso,b\n"cannot log in,c\nfine,d\nslow, too",a\n', 3, 3),
+        ('label,text\nb,so\na,"cannot log in\nb,slow"\n', 3, 2),
+        ('label,text\nb,so\na,"cannot log in\nc,fine\n\nd,slow"\n', 3, 4),
+        ('id,text,label\n1,so,b\n2,"cannot log in, again,b\n3,slow",a\n', 3, 2),
+        ('text, label\nso, b\n"cannot log in, b\nslow", a\n', 3, 2),
+        ('text;label\nso;b\n"cannot log in;c\nfine;d\nslow";a\n', 3, 3),
+    ],
+)
+def test_s1_sibling_a_quote_that_is_missing_is_told_in_tables_of_few_columns(
+    tmp_path: Path, content: str, line: int, num_lines: int
+) -> None:
+    path = tmp_path / "open.csv"
+    path.write_text(content)
+    _, notes = told_rows(path)
+    assert f"{path}, line {line} ({num_lines} lines): {LOOKS}" in notes
+
+
 def test_s1_sibling_a_quote_that_never_closes_is_named_where_it_opens(tmp_path: Path) -> None:
     path = tmp_path / "open.csv"
     path.write_text('text,label\nfine,a\n"never closed,b\n' + "more,a\n" * 50)

@@ -206,7 +206,8 @@ def test_labels_that_look_alike_are_told_by_what_differs(
 def test_blanks_that_are_left_out_of_labels_are_counted(tmp_path: Path, config_of: ConfigOf) -> None:
     notes = notes_of(tmp_path, config_of, ["plus", " plus", "minus", "minus\u00a0"])
     told = r"blanks around them, which are left out: 30 times, ' plus' as 'plus' (15), 'minus\xa0' as 'minus' (15)"
-    assert f"labels with {told}" in notes
+    place = tmp_path / "r.jsonl"
+    assert f"labels with {told}; in {place}, row 2; {place}, row 4; {place}, row 6 and 27 more rows" in notes
     assert not any("another spelling" in note for note in notes)
 
 
@@ -214,7 +215,25 @@ def test_blanks_in_lists_of_labels_are_counted(tmp_path: Path, config_of: Config
     rows = [{**row, "label": [row["label"], " odd"][: 1 + at % 2]} for at, row in enumerate(ROWS)]
     config = trial_of(config_of, write_jsonl(tmp_path / "r.jsonl", rows), "task=multi_label")
     notes = data_report_of(prepare_data(config)).notes
-    assert "labels with blanks around them, which are left out: 30 times, ' odd' as 'odd' (30)" in notes
+    told = "labels with blanks around them, which are left out: 30 times, ' odd' as 'odd' (30); in "
+    place = tmp_path / "r.jsonl"
+    assert f"{told}{place}, row 2; {place}, row 4; {place}, row 6 and 27 more rows" in notes
+
+
+def test_rows_with_blanks_around_labels_are_those_of_the_file(tmp_path: Path, config_of: ConfigOf) -> None:
+    """Also of one that is left out, as it is there twice or is nearly a held-out row; a text is no label."""
+    held_out = {"text": "the train to the coast was late again and nobody of the staff knew why it was so"}
+    near = {"text": f"{held_out['text']} today", "label": "plus "}
+    train = write_jsonl(tmp_path / "r.jsonl", [*ROWS, near, {**ROWS[0], "label": f"{ROWS[0]['label']} "}])
+    validation = write_jsonl(tmp_path / "v.jsonl", [*make_rows(9, seed=7), {**held_out, "label": "plus"}])
+    splits = splits_of(config_of, train, f"data.validation_file={validation}")
+    assert (len(splits.near_leaks), splits.num_duplicates) == (1, 1)
+    (note,) = (note for note in splits.notes if "blanks" in note)
+    assert note.endswith(f"in {train}, row 61; {train}, row 62")
+    assert " 2 times, " in note
+    written = write_jsonl(tmp_path / "g.jsonl", [{**row, "input": row["text"], "output": " so "} for row in ROWS])
+    of_texts = splits_of(config_of, written, *GENERATION, "data.label_column=output")
+    assert not any("blanks" in note for note in of_texts.notes)
 
 
 def test_inputs_of_one_unicode_text_are_one_input(tmp_path: Path, config_of: ConfigOf) -> None:

@@ -10,10 +10,11 @@ import pytest
 from slimtune.training.alike_names import looks_like
 from slimtune.training.data.examples import Example
 from slimtune.training.data.label_cells import label_of, labels_of
+from slimtune.training.data.labelled_rows import LabelBlanks
 from slimtune.training.data.readers.class_labels import with_names
 from slimtune.training.data.readers.odd_signs import CONTROLS, MARK, MOJIBAKE, NUL, UNREAD, WIDE, WINDOWS, OddSigns
 from slimtune.training.data_report.build import data_report_of
-from slimtune.training.data_report.label_notes import blank_notes, likeness_notes, nothing_notes
+from slimtune.training.data_report.label_notes import likeness_notes, nothing_notes
 from slimtune.training.data_report.list_notes import list_notes
 from slimtune.training.data_report.report import as_text
 from slimtune.training.data_report.text_notes import row_notes, text_notes
@@ -245,5 +246,7 @@ def test_ones_and_zeros_as_texts_are_places_where_names_fit() -> None:
 
 def test_long_labels_are_cut_where_they_are_told() -> None:
     long = "long " * 40
-    (note,) = blank_notes([Example("t", long.strip(), row={"label": f" {long}"})], "label")
+    blanks = LabelBlanks("label")
+    blanks.see(Example("t", long.strip()), {"label": f" {long}"}, "rows.jsonl, row 1")
+    (note,) = blanks.notes()
     assert len(note) < 200

@@ -36,7 +36,11 @@ SHARE = ScoreRange(0, 1)
 OTHERS = {"bleu": ScoreRange(0, 100), "chrf": ScoreRange(0, 100), "perplexity": ScoreRange(1, math.inf)}
 OTHERS |= {"spearman": ScoreRange(-1, 1), "best_threshold": ScoreRange(-1, 1)}
 # the mean over the rows of whether an answer is right
-SHARES_OF_ROWS = ("accuracy", "exact_match")
+SHARES_OF_ROWS = ("accuracy", "exact_match", "subset_accuracy", "best_threshold_accuracy")
+# a baseline that leaves no more rows to be better in asks for more than its score says
+FEW_ROWS = 2
+# what leaves more of them
+MORE_ROWS = "train with more rows, or with more of them in validation (data.validation_share, data.validation_file)"
 
 
 def score_range(name: str, task: TaskConfig) -> ScoreRange | None:

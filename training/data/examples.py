@@ -61,11 +61,13 @@ class Reading(NamedTuple):
         parse: A row as the task sees it, from the row, what an error calls it, and the config; None without text.
         stratify_by: A class for each example, whose distribution a split keeps; None where there is none.
         has_near_leaks: Whether a training row that is nearly a held-out row gives its answer away.
+        has_labels: Whether `data.label_column` has names of classes.
     """
 
     parse: Callable[[Row, str, TrialConfig], Example | None]
     stratify_by: Callable[[Sequence[Example]], Sequence[str] | None]
     has_near_leaks: bool
+    has_labels: bool = False
 
 
 def texts_of(row: Row, where: str, data: DataConfig) -> tuple[str, str]:

@@ -1,14 +1,15 @@
 """Rows with one label, or with any number of them, as examples."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig
-from slimtune.training.data.cells import is_missing, python_value, text_of
+from slimtune.training.data.cells import cell_of, is_missing, listed, python_value, text_of
 from slimtune.training.data.examples import Example, texts_of
 from slimtune.training.data.label_cells import label_name, label_of, labels_of
 from slimtune.training.data.readers.row import Row
+from slimtune.training.listed_names import counted
 
 # of a class's name; longer ones are texts
 LONGEST_NAME = 48
@@ -16,6 +17,8 @@ LONGEST_NAME = 48
 LEAST_ROWS_A_CLASS = 2.5
 # rows from which on labels of their own are no accident, and the share of such labels
 LEAST_ROWS_OF_IDS, LEAST_IDS = 10, 0.9
+# ways to write a label that are shown, characters of each, and rows that are named
+SHOWN_WAYS, SHOWN_CHARACTERS, SHOWN_ROWS = 4, 40, 3
 
 
 def labelled(row: Row, where: str, data: DataConfig, known: Sequence[str] | None = None) -> Example | None:
@@ -123,3 +126,46 @@ def _could_be_labels(values: Sequence[Any]) -> bool:
     names = {label_name(str(value), value) for value in values}
     is_short = all(len(name) <= LONGEST_NAME for name in names)
     return is_short and len(names) > 1 and len(names) * LEAST_ROWS_A_CLASS <= len(values)
+
+
+class LabelBlanks:
+    """Labels with blanks around them, which are left out, in all rows that files have."""
+
+    def __init__(self, column: str) -> None:
+        self._column = column
+        self._ways: Counter[str] = Counter()
+        self._rows: list[str] = []
+        self._num_rows = 0
+
+    def see(self, example: Example, row: Row, where: str) -> None:
+        """Count those of a row."""
+        value = cell_of(row, self._column)
+        parts = listed(value)
+        found = [value] if parts is None and not example.labels else parts or []
+        blank = [part for part in found if isinstance(part, str) and part != part.strip()]
+        self._ways.update(blank)
+        self._num_rows += bool(blank)
+        if blank and len(self._rows) < SHOWN_ROWS:
+            self._rows.append(where)
+
+    def notes(self) -> list[str]:
+        """How many there are, how they were written, and the first rows."""
+        if not self._ways:
+            return []
+        ordered = sorted(self._ways.items(), key=lambda one: (-one[1], one[0]))
+        shown = [
+            f"{_shortened(written)!r} as '{_shortened(label_name(written))}' ({count:,})"
+            for written, count in ordered[:SHOWN_WAYS]
+        ]
+        more = f" and {len(ordered) - SHOWN_WAYS} more" if len(ordered) > SHOWN_WAYS else ""
+        total = f"labels with blanks around them, which are left out: {counted(self._ways.total(), 'time')}"
+        return [f"{total}, {', '.join(shown)}{more}; in {self._told_rows()}"]
+
+    def _told_rows(self) -> str:
+        left = self._num_rows - len(self._rows)
+        more = f" and {counted(left, 'more row', 'more rows')}" if left else ""
+        return f"{'; '.join(self._rows)}{more}"
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= SHOWN_CHARACTERS else f"{label[:SHOWN_CHARACTERS]}..."

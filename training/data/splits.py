@@ -15,6 +15,7 @@ from slimtune.training.data.duplicates.compared_texts import compared_texts, pro
 from slimtune.training.data.examples import MESSAGES, Example, Reading
 from slimtune.training.data.hold_out import hold_out
 from slimtune.training.data.label_cells import label_name
+from slimtune.training.data.labelled_rows import LabelBlanks
 from slimtune.training.data.readers.reader import ReadOptions, Row, Told, is_local, located_rows, located_with
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
@@ -121,8 +122,9 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
     data, told = config.data, Told()
     options = ReadOptions(told, data.encoding)
     found = RowFaults() if faults is None else faults
+    blanks = LabelBlanks(data.label_column) if reading.has_labels else None
     train, validation, test = (
-        _read(source, data, _parser(config, reading, needs_group=_is_split(source.name, data)), options, found)
+        _read(source, data, _parser(config, reading, source, blanks), options, found)
         if source.name
         else _Read([], 0, 0, {})
         for source in sources_of(data)
@@ -160,7 +162,12 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
             *([] if data.test_file else sides.test),
         ],
         # last, next to what the report says of rows that are nearly so
-        notes=[*told.notes(), *_group_notes(sides, data), *([conflict] if conflict else [])],
+        notes=[
+            *told.notes(),
+            *(blanks.notes() if blanks else []),
+            *_group_notes(sides, data),
+            *([conflict] if conflict else []),
+        ],
         blank_columns=_named_columns(sum((Counter(part.blank) for part in read), Counter[str]()), data),
     )
 
@@ -174,8 +181,7 @@ def check_rows(config: TrialConfig, reading: Reading) -> None:
     data, faults = config.data, RowFaults()
     for source in sources_of(data):
         if source.name:
-            parser = _parser(config, reading, needs_group=_is_split(source.name, data))
-            _read(source, data, parser, ReadOptions(Told(), data.encoding), faults)
+            _read(source, data, _parser(config, reading, source), ReadOptions(Told(), data.encoding), faults)
     faults.check()
 
 
@@ -229,11 +235,15 @@ def _group_notes(sides: _Sides, data: DataConfig) -> list[str]:
     return [f"{what}, e.g. '{min(shared)}'"] if shared else []
 
 
-def _parser(config: TrialConfig, reading: Reading, *, needs_group: bool = False) -> Parser:
+def _parser(config: TrialConfig, reading: Reading, source: RowSource, blanks: LabelBlanks | None = None) -> Parser:
+    needs_group = _is_split(source.name, config.data)
+
     def parsed(row: Row, where: str) -> Example | None:
         example = reading.parse(row, where, config)
         if example is None:
             return None
+        if blanks is not None:
+            blanks.see(example, row, where)
         return example._replace(group=_group(row, where, config.data, needed=needs_group), row=row)
 
     return parsed

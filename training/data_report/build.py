@@ -14,7 +14,6 @@ from slimtune.training.data.examples import Example
 from slimtune.training.data.splits import RowSplits
 from slimtune.training.data_report.answer_notes import answer_notes
 from slimtune.training.data_report.label_notes import (
-    blank_notes,
     likeness_notes,
     nothing_notes,
     order_notes,
@@ -107,7 +106,7 @@ def _label_notes(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> 
     notes = nothing_notes(every, known)
     if known:
         column = data.config.data.label_column
-        notes += [*spelling_notes(every, column), *blank_notes(every, column), *likeness_notes(known)]
+        notes += [*spelling_notes(every, column), *likeness_notes(known)]
     task = data.config.task
     if isinstance(task, ClassificationTask) and task.labels is None and not task.multi_label:
         notes += order_notes(known, data.config.data.label_column)

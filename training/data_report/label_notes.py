@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
@@ -10,7 +10,6 @@ from slimtune.training.alike_names import as_seen, meanings_of, without_unseen
 from slimtune.training.config.task import TaskConfig
 from slimtune.training.data.cells import ABSENT, cell_of, listed
 from slimtune.training.data.examples import Example
-from slimtune.training.data.label_cells import label_name
 from slimtune.training.listed_names import counted, with_commas
 from slimtune.training.tasks.similarity import score_range_of
 
@@ -74,25 +73,6 @@ def range_notes(task: TaskConfig, examples: Sequence[Example]) -> list[str]:
     shares = [float(example.label) for example in examples]
     told = f"labels from {ends[0]:g} to {ends[1]:g} are read as 0 to 1 (task.score_range)"
     return [f"{told}, and are {min(shares):.3g} to {max(shares):.3g} so"]
-
-
-def blank_notes(examples: Sequence[Example], column: str) -> list[str]:
-    """Labels with blanks around them, which are left out: how many rows, and how they were written."""
-    found: Counter[str] = Counter()
-    for example in examples:
-        value = cell_of(example.row, column)
-        parts = listed(value)
-        for part in [value] if parts is None and not example.labels else parts or []:
-            if isinstance(part, str) and part != part.strip():
-                found[part] += 1
-    ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
-    shown = [
-        f"{shortened(written)!r} as '{shortened(label_name(written))}' ({count:,})"
-        for written, count in ordered[:SHOWN]
-    ]
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    total = f"labels with blanks around them, which are left out: {found.total():,} times, "
-    return [f"{total}{', '.join(shown)}{more}"] if found else []
 
 
 def likeness_notes(labels: Sequence[str], *, what: str = "labels") -> list[str]:

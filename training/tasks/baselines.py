@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from slimtune.training.config.score_range import is_best, rows_of_room, who_beats
+from slimtune.training.config.score_range import FEW_ROWS, MORE_ROWS, is_best, rows_of_room, who_beats
 from slimtune.training.data.spans import Span
 from slimtune.training.data.tokenizing.words import WORD, word_ranges
 from slimtune.training.listed_names import counted
@@ -48,8 +48,6 @@ TOKENS = r"[\w']+|[^\w\s]"
 # those that give every row the same answer
 CONSTANT = (MAJORITY, MEAN)
 BEAT_IT = "the model must beat it"
-# a baseline that leaves no more rows to be better in asks for more than its score says
-FEW_ROWS = 2
 # those that learn from some rows where there are many, and those that answer for some
 SAMPLED, CUT = (BAG_OF_WORDS, NEAREST), (NEAREST, LOOKUP)
 
@@ -228,12 +226,12 @@ def _asked(aim: Aim, score: float, num_rows: int) -> str:
     room = rows_of_room(aim.metric, score, num_rows)
     if room is None or not 0 < room <= FEW_ROWS:
         return BEAT_IT
-    return f"{num_rows - room:,} of {counted(num_rows, 'row')}: only {who_beats(room)} beats it"
+    return f"{num_rows - room:,} of {counted(num_rows, 'row')}: only {who_beats(room)} beats it; {MORE_ROWS}"
 
 
 def _told(baseline: str, asked: str) -> str:
     told = f"{baseline}; {asked}"
-    return warned(told) if asked == NO_MODEL else told
+    return told if asked == BEAT_IT else warned(told)
 
 
 def _number(value: float) -> str:

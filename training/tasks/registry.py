@@ -63,8 +63,9 @@ def reading_of(task: TaskConfig) -> Reading:
     Raises:
         ConfigError: The class of a task of the user's own cannot be used.
     """
-    rows = entry_of(task).rows
-    return Reading(rows.parse, rows.stratify_by, rows.has_near_leaks)
+    entry = entry_of(task)
+    rows = entry.rows
+    return Reading(rows.parse, rows.stratify_by, rows.has_near_leaks, has_labels=entry.labels_in is not None)
 
 
 def labels_of_rows(task: TaskConfig, examples: Sequence[Example]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import pytest
 from slimtune.sweeper.report_page.cautions import baselines_not_beaten, cautions, end_of
 from slimtune.sweeper.space.dimension import Choice, Dimension, FloatRange, IntRange, Scalar
 from slimtune.sweeper.study import TrialState
+from slimtune.training.config.score_range import MORE_ROWS
 from slimtune.training.tracking.display import NO_MODEL, told_baseline
 from tests.sweeper.report_page.sweeps import a_rerun, a_sweep, a_trial, a_winner
 
@@ -175,3 +176,6 @@ def test_where_no_model_can_be_better_no_longer_training_is_told() -> None:
     assert said.endswith(
         "No model can be better there: use the baseline, score on other rows, or by another task.metric."
     )
+    noted["notes"] = [f"{told_baseline('bag_of_words')}: accuracy 1.000; 24 of 25 rows; {MORE_ROWS}"]
+    (said,) = baselines_not_beaten(a_sweep(trials_of(1.0), data=noted))
+    assert said.endswith(f"Hardly a model can be better on so few rows: {MORE_ROWS}, or use the baseline.")

@@ -9,6 +9,9 @@ from slimtune.sweeper.starting.other_tasks import other_tasks
 from slimtune.sweeper.starting.seen_columns import columns_of_rows
 from tests.sweeper.starting.test_guess import CHAT, OTHERS, REPEATED, SHORT, TEXTS, cycled, rows_of
 
+MANY = [f"{text}, no. {number}" for text in TEXTS for number in range(2)]
+PLACES = [f"town{chr(97 + number % 20)}" for number in range(60)]
+
 
 @pytest.mark.parametrize(
     ("columns", "others"),
@@ -30,6 +33,15 @@ from tests.sweeper.starting.test_guess import CHAT, OTHERS, REPEATED, SHORT, TEX
         ({"text": TEXTS, "label": cycled("a", "b")}, ["language_modelling"]),
         ({"text": TEXTS, "topics": cycled(["a"], ["a", "b"]), "team": cycled("c", "d")}, ["classification"]),
         ({"text": TEXTS}, []),
+        # what may be classes or short answers: many in few rows, several words, ends of sentences
+        ({"frage": MANY, "antwort": PLACES}, ["generation"]),
+        ({"frage": TEXTS, "antwort": cycled("in Rom", "in Paris")}, ["generation"]),
+        ({"frage": TEXTS, "antwort": cycled("Rom.", "Paris.", "Wien")}, ["generation"]),
+        ({"frage": TEXTS, "antwort": cycled("“Rom!”", "“Wien!”")}, ["generation"]),
+        # few single words, and what is called a label
+        ({"frage": TEXTS, "antwort": cycled("Rom", "Paris", "Wien.")}, ["language_modelling"]),
+        ({"frage": MANY, "intent": PLACES}, ["language_modelling"]),
+        ({"frage": TEXTS, "tone": cycled("not bad", "very good")}, ["language_modelling"]),
         # classes are no scores, and scores no classes
         ({"a": TEXTS, "b": OTHERS, "label": cycled("x", "y", "z")}, []),
         ({"a": TEXTS, "b": OTHERS, "score": cycled(0.2, 0.9)}, []),

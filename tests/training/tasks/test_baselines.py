@@ -26,6 +26,7 @@ from slimtune.training.tasks.baselines import (
     unigram_nats,
     word_overlap,
 )
+from slimtune.training.tracking.display import told_baseline
 from tests.conftest import make_rows
 
 TONE = Path(module.__file__).parents[1] / "data" / "corpora" / "tone.jsonl"
@@ -212,16 +213,22 @@ def test_of_a_baseline_that_nothing_is_better_than_it_is_said_what_comes_of_it(
 @pytest.mark.parametrize(
     ("right", "num_rows", "asked"),
     [
-        (24, 25, "24 of 25 rows: only a model without a mistake beats it"),
-        (23, 25, "23 of 25 rows: only a model with at most one mistake beats it"),
+        (24, 25, "24 of 25 rows: only a model without a mistake beats it; train with"),
+        (23, 25, "23 of 25 rows: only a model with at most one mistake beats it; train with"),
         (22, 25, "the model must beat it"),
     ],
 )
 def test_a_baseline_that_leaves_few_rows_of_room_is_told_with_them(right: int, num_rows: int, asked: str) -> None:
-    """Of what is a share of rows: an F1 is none, and what nothing is compared by asks for nothing."""
+    """As a warning, of what is a share of rows: an F1 is none, and what nothing is compared by asks for nothing."""
     share = right / num_rows
-    (note,) = notes({"bag_of_words": {"accuracy": share}}, num_rows=(99, num_rows))
-    assert note == f"bag of words: accuracy {share:.3f}; {asked}"
+    shares = {"accuracy": "bag_of_words", "exact_match": "nearest", "subset_accuracy": "bag_of_words"}
+    for metric, name in {**shares, "best_threshold_accuracy": "word_overlap"}.items():
+        (note,) = notes({name: {metric: share}}, metric=metric, num_rows=(99, num_rows))
+        told = f"{told_baseline(name)}: {metric} {share:.3f}; {asked}"
+        is_warning = right > 22
+        assert note.startswith(f"warning: {told}" if is_warning else told)
+        more = " more rows, or with more of them in validation (data.validation_share, data.validation_file)"
+        assert note.endswith(f"; train with{more}" if is_warning else asked)
     for metric, key in (("f1", "f1"), ("loss", "accuracy")):
         (note,) = notes({"bag_of_words": {key: share}}, metric=metric, num_rows=(99, num_rows))
         assert note.endswith("the model must beat it")

@@ -5,6 +5,7 @@ import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from slimtune.training.data.readers.dialect import Dialect, dialect_of
 from slimtune.training.data.readers.lines import lines_of
@@ -14,6 +15,10 @@ from slimtune.training.errors import DataError
 
 # lines from which a cell is told even if they do not look like rows
 MANY_LINES = 10
+# signs between cells from which lines look like rows, whatever else stands in them
+SURE_SIGNS = 2
+# values that are remembered of a column, and letters of each: labels are few and short
+MOST_VALUES, MOST_LETTERS = 1000, 100
 BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -39,7 +44,7 @@ def _rows(path: Path, options: ReadOptions, *, usual: str) -> Iterator[RowOfLine
     before = dialect.header_line - 1
     table = csv.reader(lines, **dialect.options())
     header: list[str] = []
-    opened = before + 1
+    opened, known = before + 1, _KnownValues()
     try:
         for cells in table:
             opened, began = before + table.line_num + 1, opened
@@ -53,7 +58,9 @@ def _rows(path: Path, options: ReadOptions, *, usual: str) -> Iterator[RowOfLine
             if _is_header_again(cells, header):
                 options.told.add("the header stands there again, and is left out", f"{path}, line {began}")
                 continue
-            _tell_of_lines(cells, path, began, dialect, options)
+            for about, num_lines in _about_cells(cells, dialect, known):
+                options.told.add(about, f"{path}, line {began} ({num_lines} lines)")
+            known.add(cells)
             yield RowOfLine(dict(zip(header, cells, strict=True)), began)
     except csv.Error as error:
         raise _broken(error, path, opened, before + table.line_num) from None
@@ -96,15 +103,70 @@ def _broken(error: csv.Error, path: Path, opened: int, line: int) -> DataError:
     )
 
 
-def _tell_of_lines(cells: Sequence[str], path: Path, line: int, dialect: Dialect, options: ReadOptions) -> None:
-    """A cell may have lines of its own; a quote that was forgotten makes rows into one."""
-    for cell in cells:
-        inner = cell.splitlines()
-        if len(inner) < 2:
+class _KnownValues:
+    """Short values of each column in the rows so far."""
+
+    def __init__(self) -> None:
+        self._by_column: dict[int, set[str]] = {}
+
+    def add(self, cells: Sequence[str]) -> None:
+        """Those of a row."""
+        for column, cell in enumerate(cells):
+            values = self._by_column.setdefault(column, set())
+            if len(values) < MOST_VALUES and len(cell) <= MOST_LETTERS:
+                values.add(cell.strip())
+
+    def has_one(self, cells: Sequence[str], start: int) -> bool:
+        """Whether one of the cells, the first of which is of the column `start`, is there; a blank says nothing."""
+        return any(
+            cell.strip() in self._by_column.get(column, ()) for column, cell in enumerate(cells, start) if cell.strip()
+        )
+
+
+class _Place(NamedTuple):
+    """Where a cell stands: its column, and how many there are."""
+
+    column: int
+    num_columns: int
+
+    @property
+    def num_behind(self) -> int:
+        """Signs behind it in its row."""
+        return self.num_columns - 1 - self.column
+
+
+def _about_cells(cells: Sequence[str], dialect: Dialect, known: _KnownValues) -> Iterator[tuple[str, int]]:
+    """What is told of cells with lines of their own, which may be rows, and how many lines each has."""
+    for column, cell in enumerate(cells):
+        lines = cell.splitlines()
+        if len(lines) < 2:
             continue
-        like_rows = all(part.count(dialect.sign) >= len(cells) - 1 > 0 for part in inner[:-1])
-        if like_rows or len(inner) > MANY_LINES:
-            options.told.add(_about_lines(like_rows), f"{path}, line {line} ({len(inner)} lines)")
+        are_like_rows = _look_like_rows(lines, _Place(column, len(cells)), dialect, known)
+        if are_like_rows or len(lines) > MANY_LINES:
+            yield _about_lines(are_like_rows), len(lines)
+
+
+def _look_like_rows(lines: Sequence[str], place: _Place, dialect: Dialect, known: _KnownValues) -> bool:
+    """Whether a quote that was forgotten seems to have made rows into one cell.
+
+    The first of its lines is then a row's end, from this cell on, and the last one a row's beginning, up to it. Commas
+    of sentences mostly have a blank behind them, those between cells none. Where that says little, a value must be
+    there that a row above has in the same column.
+    """
+    first, *inner, last = lines
+    sign, whole = dialect.sign, [line for line in inner if line.strip()]
+    ends = first.rsplit(sign, place.num_behind), last.split(sign, place.column)
+    parts = [ends[0], *(line.split(sign) for line in whole), ends[1]]
+    sizes = [place.num_behind + 1, *[place.num_columns] * len(whole), place.column + 1]
+    if place.num_columns == 1 or [len(cells) for cells in parts] != sizes:
+        return False
+    has_blanks = dialect.blank_after_sign
+    if not has_blanks and any(cell[:1].isspace() for cells in parts for cell in cells[1:]):
+        return False
+    if not has_blanks and sum(sizes) - len(sizes) >= SURE_SIGNS:
+        return True
+    starts = [place.column, *[0] * (len(parts) - 1)]
+    return any(known.has_one(cells, start) for cells, start in zip(parts, starts, strict=True))
 
 
 def _about_lines(like_rows: bool) -> str:
