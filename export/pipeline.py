@@ -40,7 +40,7 @@ from slimtune.export.manifest.exported_manifest import exported_manifest
 from slimtune.export.manifest.interface import generation_settings_of, prompt_settings_of
 from slimtune.export.runtime.execution import placed
 from slimtune.export.variants.build import make_static
-from slimtune.export.verification.check import check_variant, choose_variant
+from slimtune.export.verification.check import VariantCheck, check_variant, choose_variant
 from slimtune.export.verification.measured_variants import VariantSetup, measured_variants, variant_report_of
 from slimtune.export.verification.pareto import draw_variants
 from slimtune.export.verification.reference import ComparedRows, PyTorchRunner, Reference
@@ -176,7 +176,11 @@ def export_checkpoint(  # noqa: PLR0913
     check_static_length(config.target, positions.read)
     with told_stage("runs the validation rows in PyTorch", len(source.splits.validation)):
         setup = _setup(model, source, config, folder)
-        pytorch = _pytorch_report(model, source.checkpoint.folder, setup)
+        checked = check_variant(
+            PyTorchRunner(model, setup.reference.rows), setup.reference, single=setup.reference.found
+        )
+    with told_stage("times PyTorch, in a process of its own"):
+        pytorch = _pytorch_report(model, source.checkpoint.folder, checked, setup)
     merged = method_of(source.checkpoint.config.method).merge(model)
     begin_anew(folder)
     with told_stage("traces the graph"):
@@ -330,8 +334,9 @@ def write_graphs(model: Any, folder: Path | None, rows: ComparedRows, *, opset: 
                 export_graph(model, folder, opset=opset, inputs=inputs, pooling=pooling)
 
 
-def _pytorch_report(model: torch.nn.Module, checkpoint: Path, setup: VariantSetup) -> VariantReport:
+def _pytorch_report(
+    model: torch.nn.Module, checkpoint: Path, checked: VariantCheck, setup: VariantSetup
+) -> VariantReport:
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-    checked = check_variant(PyTorchRunner(model, setup.reference.rows), setup.reference, single=setup.reference.found)
     request = setup.request(checkpoint, pytorch=True)
     return variant_report_of("pytorch", checked, request=request, size_mb=weights / 1e6, setup=setup)
