@@ -63,10 +63,11 @@ def command_parser() -> argparse.ArgumentParser:
 
 def _lines(status: "SweepStatus") -> list[str]:
     from slimtune.sweeper.reporting.live_table import duration, value_text
+    from slimtune.sweeper.study.analysis.early_endings import told_state
     from slimtune.sweeper.study.analysis.stage import SweepStage
 
     of = f" of {status.budget}" if status.budget is not None else ""
-    counts = ", ".join(f"{number} {kind}" for kind, number in sorted(status.counts.items()))
+    counts = ", ".join(told_state(*item) for item in sorted(status.by_kind.items(), key=lambda item: item[0]))
     ended = sum(trial.finished for trial in status.trials)
     have = f"{ended}{of} {agreeing(ended, 'has', 'have')} ended"
     lines = [f"sweep {status.name}: {_state(status)}", f"trials: {have} ({counts or 'none begun'})"]

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from slimtune.export.registry.model_uri import version_uri
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import duration
+from slimtune.sweeper.study.analysis.early_endings import told_endings
 from slimtune.sweeper.study.analysis.outcome import winner_stage
 from slimtune.sweeper.study.record import (
     BUDGET,
@@ -138,8 +139,10 @@ def _budget(sweep: Described) -> str:
 
 
 def _endings(sweep: Described) -> str:
-    """Why trials were pruned, and why they failed, the most frequent reasons first."""
+    """Why trials were pruned, or ended early by themselves, and why they failed, the most frequent reasons first."""
     lines = []
+    if early := told_endings(sweep.trials):
+        lines.append(f"**Before their ends**: {markdown_text(early)}")
     for state, word in ((TrialState.pruned, "Pruned"), (TrialState.failed, "Failed")):
         reasons = Counter(
             str(trial.attrs[MESSAGE]).splitlines()[0]

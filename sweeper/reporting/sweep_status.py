@@ -11,6 +11,7 @@ from slimtune.sweeper.reporting.live_table import seconds_left
 from slimtune.sweeper.reporting.places.noted import noted_place
 from slimtune.sweeper.study import TrialRecord, TrialState, load_study_trials
 from slimtune.sweeper.study.analysis.attempts import earlier_of
+from slimtune.sweeper.study.analysis.early_endings import ended_early
 from slimtune.sweeper.study.analysis.outcome import SweepOutcome, outcome_of
 from slimtune.sweeper.study.analysis.stage import SweepStage, stage_of
 from slimtune.sweeper.study.lease import is_alive, living
@@ -97,8 +98,15 @@ class SweepStatus(NamedTuple):
     @property
     def counts(self) -> dict[str, int]:
         """Trials by state; failed ones by their kinds too, and those whose worker is gone apart from running ones."""
-        kinds = (f"failed ({trial.kind})" if trial.kind else _unfailed(trial) for trial in self.trials)
-        return dict(Counter(kinds))
+        return {kind: len(trials) for kind, trials in self.by_kind.items()}
+
+    @property
+    def by_kind(self) -> dict[str, list[TrialRecord]]:
+        """The same with the trials themselves."""
+        found: dict[str, list[TrialRecord]] = {}
+        for trial in self.trials:
+            found.setdefault(f"failed ({trial.kind})" if trial.kind else _unfailed(trial), []).append(trial)
+        return found
 
     @property
     def begun_before(self) -> list[TrialRecord]:
@@ -130,6 +138,7 @@ class SweepStatus(NamedTuple):
             ],
             "n_trials": self.budget,
             "trials": self.counts,
+            "ended_by": dict(ended_early(self.trials)),
             "left": self.num_left,
             "seconds_left": self.seconds_left,
             "best": self._scored(self.best) if self.best is not None else None,

@@ -1,7 +1,6 @@
 """The last lines of a sweep: what was found, and where to look further."""
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import number_text, value_text
 from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.study import TrialRecord
+from slimtune.sweeper.study.analysis.early_endings import told_state
 from slimtune.sweeper.study.record import INFEASIBLE, param_keys
 from slimtune.training.config.score_range import OTHERS
 from slimtune.training.fitted_table import FittedTable, print_table
@@ -36,10 +36,10 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Fit
 
 def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:
     """How the trials ended, and why the failed ones failed."""
-    states = Counter(INFEASIBLE if trial.excess else trial.state.value for trial in trials)
-    console.print(
-        f"{counted(len(trials), 'trial')}: " + ", ".join(f"{count} {state}" for state, count in states.items())
-    )
+    states: dict[str, list[TrialRecord]] = {}
+    for trial in trials:
+        states.setdefault(INFEASIBLE if trial.excess else trial.state.value, []).append(trial)
+    console.print(f"{counted(len(trials), 'trial')}: " + ", ".join(told_state(*item) for item in states.items()))
     print_failed(console, trials)
 
 

@@ -14,7 +14,7 @@ from slimtune.sweeper.search.beginning import note_goals
 from slimtune.sweeper.study import Lease, Study
 from slimtune.sweeper.study.analysis.attempts import NAME
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import BUDGET, COSTS, DOING, ENDED, PLACE, RESULT, SETTINGS, WINNER
+from slimtune.sweeper.study.record import BUDGET, COSTS, DOING, ENDED, ENDED_BY, PLACE, RESULT, SETTINGS, WINNER
 from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.tracking.places.place import place_of
 from slimtune.training.tracking.uri import URI_VARIABLE, sqlite_url
@@ -64,6 +64,19 @@ def test_how_a_sweep_stands(study: Study, capsys: pytest.CaptureFixture[str]) ->
     assert "trials: 2 of 4 have ended (1 complete, 1 failed (timeout), 1 running)" in said
     assert "best: objective 0.5000, trial 0" in said
     assert f"led by {own.name}, with 1 worker" in said
+
+
+def test_trials_that_ended_by_themselves_are_told_apart(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are complete, and not at their training's end; nobody pruned them."""
+    with Lease(study) as lease:
+        for number in range(3):
+            assert study.ask(lease.worker) is not None
+            if number != 1:
+                study.set_trial_attr(number, ENDED_BY, "fit.patience")
+            study.complete(number, 0.5)
+    assert status_of(capsys)["ended_by"] == {"fit.patience": 2}
+    assert main(["status", "mine"]) == 0
+    assert "trials: 3 of 4 have ended (3 complete (2 ended by fit.patience))" in capsys.readouterr().out
 
 
 def outcome_noted(study: Study, *, of: str = "trials/2/checkpoint-9") -> None:
