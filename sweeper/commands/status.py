@@ -124,11 +124,15 @@ def _outcome_lines(status: "SweepStatus") -> list[str]:
 
 
 def _workers(status: "SweepStatus") -> str:
-    match len(status.workers):
-        case 0:
-            return "without workers now" if status.trials else "no worker has begun yet"
-        case number:
-            return f"with {counted(number, 'worker')}"
+    if status.is_starting:
+        # of those that joined it is not known how many they launch
+        number = status.num_workers if len(status.launchers) == 1 else None
+        if number is None:
+            return "its workers are starting"
+        return agreeing(number, "its worker is starting", f"its {number} workers are starting")
+    if not status.workers:
+        return "without workers now"
+    return f"with {counted(len(status.workers), 'worker')}"
 
 
 def _joined(status: "SweepStatus") -> str:
