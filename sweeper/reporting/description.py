@@ -40,7 +40,7 @@ class Described(NamedTuple):
     """What a description is made of.
 
     Attributes:
-        name: The sweep's.
+        words: The sweep as commands are told it.
         metric: What the score of trials is.
         experiment_id: Of the tracker; links lead there. None while it is not known.
         goals: What is made best.
@@ -50,7 +50,7 @@ class Described(NamedTuple):
         id_of: The tracker's id of a run that it did not have yet when the run was noted.
     """
 
-    name: str
+    words: str
     metric: str
     experiment_id: str | None
     goals: Goals
@@ -161,7 +161,7 @@ def _endings(sweep: Described) -> str:
 
 
 def _next(sweep: Described) -> str:
-    name = shlex.quote(sweep.name)
+    name = sweep.words
     if not sweep.attrs.get(WINNER):
         return f"**Next**: `slimtune status {name}` says what is running; `slimtune stop {name}` ends it."
     steps = [f"`slimtune compare {name}` shows all trials"]

@@ -1,6 +1,7 @@
 """`slimtune status` on studies; nothing is trained."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,21 @@ def test_workers_of_reruns_are_starting_too(study: Study, capsys: pytest.Capture
         assert led_by(own, capsys) == "its workers are starting"
         outcome_noted(study)
         assert led_by(own, capsys) == "without workers now"
+
+
+def test_the_command_that_resumes_a_sweep_finds_it(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its name here, and from another working directory by its folder."""
+    assert main(["status", "mine"]) == 0
+    assert "(slimtune resume mine)" in capsys.readouterr().out
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    for given in (["../outputs/mine"], ["mine", "--outputs", "../outputs"]):
+        assert main(["status", *given]) == 0
+        said = capsys.readouterr().out.replace("\n", " ")
+        (words,) = re.findall(r"\(slimtune resume (.*?)\)", said)
+        assert Path(words).resolve() == tmp_path.resolve() / "outputs" / "mine"
 
 
 def test_trials_that_ended_by_themselves_are_told_apart(study: Study, capsys: pytest.CaptureFixture[str]) -> None:

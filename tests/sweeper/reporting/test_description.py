@@ -44,7 +44,7 @@ MODE = "workflowType=machine_learning"
 
 def described(trials: list[TrialRecord], **attrs: Any) -> str:
     content = Described(
-        name="my sweep",
+        words="'my sweep'",
         metric="accuracy",
         experiment_id="7",
         goals=UP,
@@ -206,7 +206,7 @@ def test_a_run_that_was_noted_before_the_tracker_had_it_is_linked_once_it_has() 
 
     server = Server()
     pages = ParentPages(
-        ParentRun(Run(), None, cast(Tracker, server)), cast(Study, Seen()), name="mine", metric="accuracy", goals=UP
+        ParentRun(Run(), None, cast(Tracker, server)), cast(Study, Seen()), words="mine", metric="accuracy", goals=UP
     )
     pages.write()
     assert RUN not in told[0]
@@ -230,6 +230,6 @@ def test_a_page_that_cannot_be_written_ends_no_sweep(caplog: pytest.LogCaptureFi
         run_id = "7"
 
     parent = ParentRun(Run(), None, None)
-    pages = ParentPages(parent, cast(Study, Locked()), name="mine", metric="accuracy", goals=UP)
+    pages = ParentPages(parent, cast(Study, Locked()), words="mine", metric="accuracy", goals=UP)
     pages.write()
     assert "the sweep's description was not written (OSError: database is locked)" in caplog.text
