@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from slimtune.export.registry.model_uri import version_uri
+from slimtune.export.registry.model_uri import told_before, version_uri
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import duration
 from slimtune.sweeper.study.analysis.early_endings import told_endings
@@ -99,7 +99,8 @@ def _best(sweep: Described) -> str:
     if stage:
         page = f"#/models/{quote(stage['name'], safe='')}/versions/{stage['version']}"
         where = f"[{markdown_text(stage['name'])} version {stage['version']}]({page})"
-        alias = f"alias `{stage['alias']}`" if stage["alias"] else "without an alias"
+        was = told_before(stage.get("before"), stage["version"])
+        alias = f"alias `{stage['alias']}`{was}" if stage["alias"] else "without an alias"
         lines.append(f"Registered as {where}, {alias}: {markdown_text(stage['reason'])}")
     return "  \n".join(lines)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from slimtune.export.registry.model_uri import told_before
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import number_text, value_text
@@ -213,7 +214,8 @@ def _print_kept(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
 def print_registered(console: Console, registered: Mapping[str, Any]) -> None:
     """The version and what the gate said."""
     name = f"{registered['name']} version {registered['version']}"
-    alias = f"alias [bold]{registered['alias']}[/]" if registered["alias"] else "no alias"
+    was = told_before(registered.get("before"), registered["version"])
+    alias = f"alias [bold]{registered['alias']}[/]{was}" if registered["alias"] else "no alias"
     print_table(console, Text.from_markup(f"registered: [bold]{name}[/], {alias}: {escape(registered['reason'])}"))
     for note in registered.get("notes", ()):
         print_line(console, f"  note: {note}")
