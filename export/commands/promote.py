@@ -11,7 +11,7 @@ from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.terminal_text import print_below, print_safely, print_sentence, tell
 from slimtune.export.config import ALIAS_RULE, CHALLENGER, is_alias
 from slimtune.export.promotion.config import LEAVE_OUT_KNOWN, promotion_config, promotion_keys
-from slimtune.export.registry.model_uri import CHAMPION, store_of, version_uri
+from slimtune.export.registry.model_uri import CHAMPION, store_of, told_before, version_uri
 from slimtune.export.registry.serve_commands import KEEPS_SERVING
 from slimtune.training.atomic_files import write_json
 from slimtune.training.config.trust import TRUST_HELP
@@ -190,8 +190,8 @@ def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Nam
     decision, name, alias = promotion.decision, candidate.name, options.alias
     assert decision is not None
     would = "would be" if options.dry_run else "is now"
+    was = told_before(promotion.before, candidate.version and candidate.version.version)
     if promotion.alias == alias:
-        was = f" (was version {promotion.before})" if promotion.before else ""
         if not options.json:
             print_sentence(f"{candidate.uri} {would} {alias} of {name}{was}: {decision.reason}")
             if promotion.before and not options.dry_run:
@@ -199,9 +199,7 @@ def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Nam
         return 0
     if promotion.alias is not None:
         again = f"; compare it again, on more rows, with: {_again(options, f'models:/{name}@{promotion.alias}')}"
-        other = promotion.before not in (None, candidate.version and candidate.version.version) and not options.dry_run
-        place = f" in the place of version {promotion.before}" if other else ""
-        kept = f"it {would} {promotion.alias}{place}{'' if options.dry_run else again}"
+        kept = f"it {would} {promotion.alias}{was}{'' if options.dry_run else again}"
         raise NotPromoted(f"{candidate.uri} does not become {alias}: {decision.reason}; {kept}")
     lost = ""
     if promotion.is_dropped:

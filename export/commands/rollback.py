@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.history import NAME_HELP, models_told
 from slimtune.export.commands.terminal_text import print_safely, print_sentence, tell
-from slimtune.export.registry.model_uri import CHAMPION, store_of, version_uri
+from slimtune.export.registry.model_uri import CHAMPION, store_of, told_before, version_uri
 from slimtune.export.registry.serve_commands import KEEPS_SERVING
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import ModelError, NotPromoted
@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
         raise NotPromoted(f"{error}; {FORWARD}: {_forward(uri, name, last, alias, options)}") from error
     for why in done.passed_over:
         tell(f"passed over: {why}")
-    was = f" (was version {done.before})" if done.before else ""
+    was = told_before(done.before, done.version.version)
     would = "would be" if options.dry_run else "is now"
     print_sentence(f"{done.version.uri} {would} {alias} of {name} again{was}")
     if done.before and not options.dry_run:

@@ -54,7 +54,7 @@ class Promotion(NamedTuple):
     Attributes:
         decision: What the gate said; None if it had the alias already.
         alias: What it has now; None if it got none.
-        before: The version that had that alias before.
+        before: The version that had that alias before, of a dry run the one that has it; None if it got none.
         report: As it is kept.
         is_dropped: Whether it was challenger, and is so no more: it is worse.
     """
@@ -91,7 +91,8 @@ def promote(candidate: Candidate, request: PromotionRequest) -> Promotion:
         )
         report = gate_report(decision, request.config, model=candidate.uri, alias=request.alias, champion=champion)
         if request.is_dry or candidate.version is None:
-            return Promotion(decision, _won(decision, request), champion, report, _loses(candidate, decision, request))
+            won, is_dropped = _won(decision, request), _loses(candidate, decision, request)
+            return Promotion(decision, won, _holder_of(won, candidate, request), report, is_dropped)
         with alias_lock(request.uri, candidate.name) as lock:
             is_same = _holder(candidate, request) == champion
             lock.check()
@@ -141,9 +142,13 @@ def _move(version: RegisteredVersion, decision: GateDecision, request: Promotion
 
 
 def _holder(candidate: Candidate, request: PromotionRequest) -> str | None:
-    if not has_model(request.uri, candidate.name):
+    return _holder_of(request.alias, candidate, request)
+
+
+def _holder_of(alias: str | None, candidate: Candidate, request: PromotionRequest) -> str | None:
+    if alias is None or not has_model(request.uri, candidate.name):
         return None
-    return alias_version(request.uri, candidate.name, request.alias)
+    return alias_version(request.uri, candidate.name, alias)
 
 
 def _opponent(candidate: Candidate, champion: str | None, request: PromotionRequest) -> Opponent:

@@ -16,6 +16,16 @@ def version_uri(name: str, version: str, alias: str | None = None) -> str:
     return f"{MODELS_URI}{name}@{alias}" if alias else f"{MODELS_URI}{name}/{version}"
 
 
+def told_before(before: object, version: object) -> str:
+    """What stands behind an alias that a version got: ` (was version 2)`; nothing where no other version had it.
+
+    Args:
+        before: The version that had the alias; None if none did.
+        version: The one that has it now; None of what is not registered yet.
+    """
+    return "" if before is None or str(before) == str(version) else f" (was version {before})"
+
+
 def store_of(given: str | None) -> str:
     """The store that registered models are looked up in: the one that is given, the one that MLflow's variable in the
     environment names, or that under the working directory.

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import socket
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from slimtune.export.bundle.record import exactly
 from slimtune.sweeper.config_file import FLAG, as_given
 from slimtune.sweeper.config_values import CONFIG_NAME
+from slimtune.sweeper.reporting.places.sweep_words import sweep_words
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.sweeper.storage_url import absolute
 from slimtune.sweeper.study_file import sweeps_in
@@ -84,8 +84,8 @@ class RecordedCommand(NamedTuple):
         if there.is_dir():
             raise StoreError(
                 f"the sweep in {here} is a copy of the one in {there}, which is still there, and its command was given "
-                f"in {cwd}; go on with that one: slimtune resume {shlex.quote(str(there))}; or move it away, or copy "
-                f"all of {cwd} and resume the sweep there"
+                f"in {cwd}; go on with that one: slimtune resume {sweep_words(there.name, there)}; or move it away, or "
+                f"copy all of {cwd} and resume the sweep there"
             )
         return cwd if cwd.is_dir() else Path.cwd()
 
@@ -119,7 +119,7 @@ class RecordedCommand(NamedTuple):
             told = " ".join(f"{key}={value}" for key, value in wrong.items())
             raise StoreError(
                 f"the sweep was found in {folder}, and its command writes to where it was before, {self.cwd}: {told}; "
-                f"give the places that are meant: slimtune resume {shlex.quote(str(folder))} "
+                f"give the places that are meant: slimtune resume {sweep_words(folder.name, folder, storage)} "
                 f"{' '.join(f'{key}=...' for key in wrong)}"
             )
 
@@ -177,7 +177,7 @@ def check_own_folder(folder: Path, name: str) -> None:
     if known and name not in known:
         raise StoreError(
             f"{folder} has the trials of the sweep '{known[0]}', which those of '{name}' would replace; take another "
-            f"search.name (or hydra.sweep.dir), or go on with that one: slimtune resume {shlex.quote(str(folder))}"
+            f"search.name (or hydra.sweep.dir), or go on with that one: slimtune resume {sweep_words(known[0], folder)}"
         )
     if known and (folder / FILE).is_file():
         read_command(folder).working_folder(folder)

@@ -1,6 +1,5 @@
 """`slimtune sweep` as the sweeper's campaign; checks are instant, the rest is imported when they passed."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ from slimtune.sweeper.campaigns.comparable import dimension_problems
 from slimtune.sweeper.checks import note_own_code, problems_of
 from slimtune.sweeper.config_values import unread_keys, value_at
 from slimtune.sweeper.first_look import check_files, refuse
+from slimtune.sweeper.reporting.places.sweep_words import words_of
 from slimtune.sweeper.search.launchers.kept_processes import KeptProcesses
 from slimtune.sweeper.search.request import SweepRequest
 from slimtune.training.config.trial import parse_trial
@@ -58,7 +58,7 @@ class Tuning:
             # there is nothing for them to do
             processes.end()
             raise
-        resume = f"slimtune resume {shlex.quote(str(request.folder))}"
+        resume = f"slimtune resume {words_of(request)}"
         try:
             return run.run()
         except SweepStopped as stopped:

@@ -34,8 +34,8 @@ from slimtune.sweeper.reporting import parent_pages, parent_run, terminal
 from slimtune.sweeper.reporting.data_table import print_data
 from slimtune.sweeper.reporting.live_table import LiveTable
 from slimtune.sweeper.reporting.next_commands import next_commands
-from slimtune.sweeper.reporting.parent_pages import ParentPages
 from slimtune.sweeper.reporting.places.runs_place import check_same_place
+from slimtune.sweeper.reporting.places.sweep_words import words_of
 from slimtune.sweeper.reporting.refreshed import Refreshed
 from slimtune.sweeper.reporting.stages.stage_lines import print_line, stages_shown
 from slimtune.sweeper.reporting.sweep_settings import settings_to_note
@@ -120,9 +120,9 @@ class TuningRun:
             self._study.set_attr(ENDED, self._study.num_in_all())
         return result
 
-    def _pages_of(self, tracked: parent_run.ParentRun) -> ParentPages:
-        name, metric = self._request.search.config.name, self._config.task.metric
-        return ParentPages(tracked, self._study, name=name, metric=metric, goals=self._goals)
+    def _pages_of(self, tracked: parent_run.ParentRun) -> parent_pages.ParentPages:
+        words, metric = words_of(self._request), self._config.task.metric
+        return parent_pages.ParentPages(tracked, self._study, words=words, metric=metric, goals=self._goals)
 
     def lead(self) -> None:
         """What is done once before the first trial, and again by whoever takes over."""
@@ -346,5 +346,5 @@ class TuningRun:
             self.say(why)
 
     def _next(self, exported: winner_stages.Stage | None, registered: winner_stages.Stage | None) -> dict[str, str]:
-        search, uri = self._request.search.config, self._config.tracking.uri
-        return next_commands(search, self._tracked, uri, exported=exported, registered=registered)
+        words, uri = words_of(self._request), self._config.tracking.uri
+        return next_commands(words, self._tracked, uri, exported=exported, registered=registered)

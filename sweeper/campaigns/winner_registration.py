@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from slimtune.export.registry.model_uri import CHAMPION
 from slimtune.export.verification.check import MEASURED
 from slimtune.sweeper.campaigns.winner_stages import Stage, apart_from_place, log_verification, once
 from slimtune.sweeper.reporting.parent_run import lineage_of
+from slimtune.sweeper.reporting.places.sweep_words import words_of
 from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.reporting.terminal import print_registered
 from slimtune.sweeper.search.request import SweepRequest
@@ -67,7 +67,7 @@ class WinnerRegistration(NamedTuple):
             parent: The sweep's own run.
             console: Where it is told.
         """
-        resume = f"slimtune resume {shlex.quote(str(self.request.folder))}"
+        resume = f"slimtune resume {words_of(self.request)}"
         if self.tracking.mode is TrackingMode.offline:
             print_line(console, f"not registered: tracking.mode=offline; later: {resume} tracking.mode=online")
             return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep
 from slimtune.sweeper.commands.arguments.overridable_keys import overridable_keys
-from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
+from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of, told_words
 from slimtune.sweeper.space.override_text import override_value
 from slimtune.training.errors import StoreError
 
@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     command = command.rebased(place)
     added = [*_pinned(command, found, more), *more]
     words = command.words(added, n_trials=options.n_trials)
-    _check(command, found, words, more, trust=options.trust)
+    _check(command, found, words, more, options)
     command.check_written(found.folder, found.storage, more)
     print(shlex.join(words), flush=True)
     os.chdir(place)
@@ -79,16 +79,20 @@ def _pinned(command: "RecordedCommand", found: NamedSweep, more: Sequence[str]) 
 
 
 def _check(
-    command: "RecordedCommand", found: NamedSweep, words: Sequence[str], more: Sequence[str], *, trust: bool
+    command: "RecordedCommand",
+    found: NamedSweep,
+    words: Sequence[str],
+    more: Sequence[str],
+    options: argparse.Namespace,
 ) -> None:
     missing = [key for key in command.left_out if not any(word.partition("=")[0].lstrip("+~") == key for word in more)]
     if missing:
         keys = " ".join(f"{key}=..." for key in missing)
         raise StoreError(
             f"the command of '{found.name}' had {', '.join(missing)}, which may be a secret and was not kept; give it "
-            f"again: slimtune resume {shlex.quote(found.name)} {keys}"
+            f"again: slimtune resume {told_words(options, found)} {keys}"
         )
-    if not (trust or command.is_of(found.folder)):
+    if not (options.trust or command.is_of(found.folder)):
         raise StoreError(
             f"the command of '{found.name}' was written on {command.host} for {command.folder}, and a command may run "
             f"anything; if you know who wrote it, add --trust: {shlex.join(words)}"

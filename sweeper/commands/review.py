@@ -2,12 +2,11 @@
 
 import argparse
 import json
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from slimtune.export.commands.command_parser import CommandParser
-from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
+from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of, told_words
 from slimtune.training.atomic_files import json_text, write_text
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.errors import StoreError
@@ -58,7 +57,7 @@ def _make(options: argparse.Namespace) -> int:
     print(f"  to click through  {folder / PAGE}")
     print(f"  as a table        {folder / TABLE}")
     print(f"send reviewers one of them, and not {KEY}, which says whose answer is whose; then")
-    print(f"  slimtune review read {options.sweep} <their files>")
+    print(f"  slimtune review read {told_words(options, sweep)} <their files>")
     return 0
 
 
@@ -66,7 +65,9 @@ def _read(options: argparse.Namespace) -> int:
     sweep = sweep_of(options)
     path = sweep.folder / FOLDER / KEY
     if not path.is_file():
-        raise StoreError(f"there is no {path}; slimtune review make {options.sweep} writes a sheet with its key")
+        raise StoreError(
+            f"there is no {path}; slimtune review make {told_words(options, sweep)} writes a sheet with its key"
+        )
     from slimtune.sweeper.review.sheet import read_key
     from slimtune.sweeper.review.verdicts import read_verdicts, review_of
 
@@ -117,6 +118,7 @@ def _show(review: "Review") -> None:
 
 def _logged(sweep: "NamedSweep", review: "Review", tracking_uri: str | None) -> str:
     """Log the preferences on the trials' runs, and all of it on the sweep's; what to tell the user."""
+    from slimtune.sweeper.reporting.places.sweep_words import sweep_words
     from slimtune.sweeper.study import load_study_trials
     from slimtune.sweeper.study.record import PARENT_RUN
     from slimtune.training.tracking.journal import QUEUED
@@ -147,7 +149,7 @@ def _logged(sweep: "NamedSweep", review: "Review", tracking_uri: str | None) -> 
     if logged:
         return f"logged on the runs of {counted(logged, 'trial')}"
     waits = any((ids.get(one.trial) or "").startswith(QUEUED) for one in review.preferences)
-    repair = f"; slimtune sync {shlex.quote(sweep.name)} sends them" if waits else ""
+    repair = f"; slimtune sync {sweep_words(sweep.name, sweep.folder)} sends them" if waits else ""
     return f"not logged: the tracker has none of the runs{repair}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from slimtune.export.commands.command_parser import CommandParser
-from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
+from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of, told_words
 from slimtune.training.atomic_files import json_text
 from slimtune.training.listed_names import agreeing, counted
 
@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     from slimtune.sweeper.reporting.stages.stage_lines import print_line
 
     console = Console()
-    for line in _lines(status):
+    for line in _lines(status, told_words(options, found)):
         print_line(console, line)
     if status.pareto:
         from slimtune.sweeper.reporting.terminal import pareto_table
@@ -61,15 +61,16 @@ def command_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _lines(status: "SweepStatus") -> list[str]:
+def _lines(status: "SweepStatus", words: str) -> list[str]:
     from slimtune.sweeper.reporting.live_table import duration, value_text
+    from slimtune.sweeper.study.analysis.early_endings import told_state
     from slimtune.sweeper.study.analysis.stage import SweepStage
 
     of = f" of {status.budget}" if status.budget is not None else ""
-    counts = ", ".join(f"{number} {kind}" for kind, number in sorted(status.counts.items()))
+    counts = ", ".join(told_state(*item) for item in sorted(status.by_kind.items(), key=lambda item: item[0]))
     ended = sum(trial.finished for trial in status.trials)
     have = f"{ended}{of} {agreeing(ended, 'has', 'have')} ended"
-    lines = [f"sweep {status.name}: {_state(status)}", f"trials: {have} ({counts or 'none begun'})"]
+    lines = [f"sweep {status.name}: {_state(status, words)}", f"trials: {have} ({counts or 'none begun'})"]
     if status.best is not None and not status.goals.several:
         params = "  ".join(f"{key}={value_text(value)}" for key, value in status.best.params.items())
         word = "best" if status.outcome is None else "best in the search"
@@ -120,11 +121,15 @@ def _outcome_lines(status: "SweepStatus") -> list[str]:
 
 
 def _workers(status: "SweepStatus") -> str:
-    match len(status.workers):
-        case 0:
-            return "without workers now" if status.trials else "no worker has begun yet"
-        case number:
-            return f"with {counted(number, 'worker')}"
+    if status.is_starting:
+        # of those that joined it is not known how many they launch
+        number = status.num_workers if len(status.launchers) == 1 else None
+        if number is None:
+            return "its workers are starting"
+        return agreeing(number, "its worker is starting", f"its {number} workers are starting")
+    if not status.workers:
+        return "without workers now"
+    return f"with {counted(len(status.workers), 'worker')}"
 
 
 def _joined(status: "SweepStatus") -> str:
@@ -132,7 +137,7 @@ def _joined(status: "SweepStatus") -> str:
     return f"; joined by {', '.join(joined)}" if joined else ""
 
 
-def _state(status: "SweepStatus") -> str:
+def _state(status: "SweepStatus", words: str) -> str:
     from slimtune.sweeper.reporting.live_table import duration
     from slimtune.sweeper.reporting.sweep_status import SweepState, age
     from slimtune.sweeper.study.analysis.stage import told_stage_of
@@ -147,9 +152,9 @@ def _state(status: "SweepStatus") -> str:
         case SweepState.stopping:
             return f"stopping{by}{then}"
         case SweepState.stopped:
-            return f"stopped{by} (slimtune resume {status.name}){then}"
+            return f"stopped{by} (slimtune resume {words}){then}"
         case SweepState.interrupted:
-            return f"interrupted: nobody works on it (slimtune resume {status.name}){then}"
+            return f"interrupted: nobody works on it (slimtune resume {words}){then}"
         case SweepState.finishing:
             return f"finishing{then}"
         case SweepState.running | SweepState.ended:

@@ -1,15 +1,13 @@
 """`slimtune stop`: running trials end at their next step with their state saved, and no new one begins."""
 
 import argparse
-import shlex
 import socket
 import time
 from collections.abc import Sequence
 
 from slimtune.export.commands.command_parser import CommandParser
-from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of
+from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of, told_words
 from slimtune.training.listed_names import told_ended
-from slimtune.training.tracking.uri import without_password
 from slimtune.training.user_id import user_name
 
 POLL_SECONDS = 0.5
@@ -42,8 +40,7 @@ def run(arguments: Sequence[str]) -> int:
     if status.state is SweepState.ended:
         print(f"the sweep '{found.name}' had ended before it heard of it")
     else:
-        storage = f" --storage {shlex.quote(without_password(options.storage))}" if options.storage else ""
-        print(f"stopped: {told_ended(ended, status.budget)}. To resume: slimtune resume {found.name}{storage}")
+        print(f"stopped: {told_ended(ended, status.budget)}. To resume: slimtune resume {told_words(options, found)}")
     return 0
 
 

@@ -1,7 +1,6 @@
 """What a reader should not overlook: each a sentence with its numbers, and what to do."""
 
 import math
-import shlex
 from collections.abc import Iterator, Sequence
 
 from slimtune.export.promotion.rules import SHARED
@@ -175,7 +174,7 @@ def _few(facts: SweepFacts) -> Iterator[str]:
         pruned = sum(trial.state is TrialState.pruned for trial in facts.trials)
         yield (
             f"Few complete trials: {len(ranked)} of {len(facts.trials)}; {pruned} were pruned. More trials go on "
-            f"from these: slimtune resume {shlex.quote(facts.name)} --n-trials {2 * len(facts.trials)}."
+            f"from these: slimtune resume {facts.words} --n-trials {2 * len(facts.trials)}."
         )
 
 

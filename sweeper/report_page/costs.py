@@ -7,6 +7,7 @@ from slimtune.sweeper.report_page.markup import Cell, Row, Table, seconds, unord
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import duration
 from slimtune.sweeper.study import TrialRecord, TrialState
+from slimtune.sweeper.study.analysis.early_endings import ended_early
 
 
 def costs(facts: SweepFacts) -> str:
@@ -51,8 +52,13 @@ def _sentences(facts: SweepFacts) -> list[str]:
             f"The search took {duration(last - first)}, and its trials {duration(worked)} together: "
             f"{worked / max(last - first, 1e-9):.1f} trials at a time."
         )
-    if (saved := saved_seconds(facts.trials)) > 0:
-        found.append(f"Trials that were stopped early would have taken {duration(saved)} more to their ends.")
+    pruned = [trial for trial in facts.trials if trial.state is TrialState.pruned]
+    if (saved := saved_seconds(pruned)) > 0:
+        found.append(f"Pruned trials would have taken {duration(saved)} more to their ends.")
+    for key in ended_early(facts.trials):
+        early = [trial for trial in facts.trials if trial.ended_by == key]
+        if (saved := saved_seconds(early)) > 0:
+            found.append(f"Trials ended by {key} would have taken {duration(saved)} more to their ends.")
     numbers, best = best_so_far(facts)
     if numbers and begun:
         number = first_with_best(numbers, best)
@@ -66,9 +72,9 @@ def _sentences(facts: SweepFacts) -> list[str]:
 
 
 def saved_seconds(trials: Sequence[TrialRecord]) -> float:
-    """What pruned trials would have taken to their ends, if they had gone on as fast."""
-    pruned = [trial for trial in trials if trial.state is TrialState.pruned and 0 < trial.progress < 1]
-    return sum((trial.seconds or 0.0) * (1 - trial.progress) / trial.progress for trial in pruned)
+    """What trials that ended before would have taken to their ends, if they had gone on as fast."""
+    partly = [trial for trial in trials if 0 < trial.progress < 1]
+    return sum((trial.seconds or 0.0) * (1 - trial.progress) / trial.progress for trial in partly)
 
 
 def _seconds(trials: Sequence[TrialRecord]) -> float:

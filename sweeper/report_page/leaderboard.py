@@ -1,6 +1,5 @@
 """All trials as a table, the best first, each with its config."""
 
-import shlex
 from collections.abc import Sequence
 
 from slimtune.sweeper.report_page.figures.figure import short_names
@@ -44,7 +43,7 @@ def leaderboard(facts: SweepFacts) -> str:
         caption += " of complete trials and the last one of others"
     if winner is not None:
         caption += f"; the winner, trial {winner}, is the one with the best mean over seeds" * (not facts.goals.several)
-    left = f"The best {MOST_ROWS} of {len(trials)} are here; slimtune compare {shlex.quote(facts.name)} --csv has all."
+    left = f"The best {MOST_ROWS} of {len(trials)} are here; slimtune compare {facts.words} --csv has all."
     table = Table(caption, columns, rows, is_sorted_by_reader=True, styles=styles)
     notes = number_notes(trials, facts.attempts)
     return f"{table}{paragraph(left) if len(trials) > MOST_ROWS else ''}{''.join(map(paragraph, notes))}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from slimtune.export.registry.model_uri import told_before
 from slimtune.sweeper.report_page import result_tables
 from slimtune.sweeper.report_page.cautions import cautions
 from slimtune.sweeper.report_page.costs import costs
@@ -145,7 +146,8 @@ def _result(facts: SweepFacts) -> str:
     test, registered = facts.stage("test"), facts.stage("registered")
     lines = []
     if registered:
-        alias = f"alias {registered['alias']}" if registered.get("alias") else "no alias"
+        was = told_before(registered.get("before"), registered.get("version"))
+        alias = f"alias {registered['alias']}{was}" if registered.get("alias") else "no alias"
         lines.append(
             f"Registered: {registered.get('name')} version {registered.get('version')}, {alias}: "
             f"{registered.get('reason')}."

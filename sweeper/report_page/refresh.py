@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts, read_facts
+from slimtune.sweeper.reporting.places.sweep_words import sweep_words
 from slimtune.sweeper.reporting.refreshed import Rhythm
 from slimtune.sweeper.reporting.sweep_status import SweepState
 from slimtune.training.atomic_files import write_text
@@ -51,6 +52,5 @@ class PagePlace(NamedTuple):
             self.run.log_file(self.folder / PAGE_FILE)
         except Exception as error:  # noqa: BLE001  # a picture of the trials must not end them
             kind = type(error).__name__
-            log.warning(
-                "the sweep's page was not written (%s: %s); slimtune report %s writes it", kind, error, self.name
-            )
+            words = sweep_words(self.name, self.folder, self.storage)
+            log.warning("the sweep's page was not written (%s: %s); slimtune report %s writes it", kind, error, words)

@@ -117,13 +117,11 @@ def rung_table(found: Sequence[Rung]) -> str:
     """How many came to each rung and went on."""
     rows: list[Row] = []
     for rung in found:
-        came, stopped = len(rung.passed) + len(rung.stopped), len(rung.stopped)
-        best = [value for _, value in rung.stopped]
+        came, pruned = len(rung.passed) + len(rung.pruned), len(rung.pruned)
+        best = [value for _, value in rung.pruned]
         span = f"{min(best):z.4g} to {max(best):z.4g}" if best else "–"
-        rows.append(
-            [Cell(f"{rung.examples:,}", rung.examples), Cell(str(came), came), Cell(str(stopped), stopped), span]
-        )
-    columns = ["training examples", "trials that came", "stopped there", "scores of the stopped"]
+        rows.append([Cell(f"{rung.examples:,}", rung.examples), Cell(str(came), came), Cell(str(pruned), pruned), span])
+    columns = ["training examples", "trials that came", "pruned there", "scores of the pruned"]
     return str(Table("rungs", columns, rows))
 
 

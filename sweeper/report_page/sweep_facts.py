@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slimtune.sweeper.goals.goals import Goals
+from slimtune.sweeper.reporting.places.sweep_words import sweep_words
 from slimtune.sweeper.reporting.sweep_status import SweepState, status_of
 from slimtune.sweeper.space.dimension import Dimension
 from slimtune.sweeper.study.analysis.dimensions import load_dimensions
@@ -47,6 +48,7 @@ class SweepFacts(NamedTuple):
 
     Attributes:
         name: The sweep's.
+        words: The sweep as commands are told it.
         state: What becomes of it.
         trials: Those of the budget, by number.
         attempts: All, also those that another trial has taken the place of.
@@ -62,6 +64,7 @@ class SweepFacts(NamedTuple):
     """
 
     name: str
+    words: str
     state: SweepState
     trials: Sequence[TrialRecord]
     attempts: Sequence[TrialRecord]
@@ -171,6 +174,7 @@ def sweep_facts_of(loaded: LoadedTrials, storage: str, name: str, folder: Path) 
     status = status_of(loaded, storage, name)
     facts = SweepFacts(
         name=name,
+        words=sweep_words(name, folder, storage),
         state=status.state,
         trials=loaded.trials,
         attempts=loaded.attempts,

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from slimtune.export.registry.model_uri import version_uri
+from slimtune.export.registry.model_uri import told_before, version_uri
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import duration
+from slimtune.sweeper.study.analysis.early_endings import told_endings
 from slimtune.sweeper.study.analysis.outcome import winner_stage
 from slimtune.sweeper.study.record import (
     BUDGET,
@@ -39,7 +40,7 @@ class Described(NamedTuple):
     """What a description is made of.
 
     Attributes:
-        name: The sweep's.
+        words: The sweep as commands are told it.
         metric: What the score of trials is.
         experiment_id: Of the tracker; links lead there. None while it is not known.
         goals: What is made best.
@@ -49,7 +50,7 @@ class Described(NamedTuple):
         id_of: The tracker's id of a run that it did not have yet when the run was noted.
     """
 
-    name: str
+    words: str
     metric: str
     experiment_id: str | None
     goals: Goals
@@ -97,7 +98,8 @@ def _best(sweep: Described) -> str:
     if stage:
         page = f"#/models/{quote(stage['name'], safe='')}/versions/{stage['version']}"
         where = f"[{markdown_text(stage['name'])} version {stage['version']}]({page})"
-        alias = f"alias `{stage['alias']}`" if stage["alias"] else "without an alias"
+        was = told_before(stage.get("before"), stage["version"])
+        alias = f"alias `{stage['alias']}`{was}" if stage["alias"] else "without an alias"
         lines.append(f"Registered as {where}, {alias}: {markdown_text(stage['reason'])}")
     return "  \n".join(lines)
 
@@ -137,8 +139,10 @@ def _budget(sweep: Described) -> str:
 
 
 def _endings(sweep: Described) -> str:
-    """Why trials were pruned, and why they failed, the most frequent reasons first."""
+    """Why trials were pruned, or ended early by themselves, and why they failed, the most frequent reasons first."""
     lines = []
+    if early := told_endings(sweep.trials):
+        lines.append(f"**Before their ends**: {markdown_text(early)}")
     for state, word in ((TrialState.pruned, "Pruned"), (TrialState.failed, "Failed")):
         reasons = Counter(
             str(trial.attrs[MESSAGE]).splitlines()[0]
@@ -157,7 +161,7 @@ def _endings(sweep: Described) -> str:
 
 
 def _next(sweep: Described) -> str:
-    name = shlex.quote(sweep.name)
+    name = sweep.words
     if not sweep.attrs.get(WINNER):
         return f"**Next**: `slimtune status {name}` says what is running; `slimtune stop {name}` ends it."
     steps = [f"`slimtune compare {name}` shows all trials"]

@@ -8,19 +8,18 @@ from slimtune.export.config import CHALLENGER
 from slimtune.export.registry.model_uri import version_uri
 from slimtune.export.registry.serve_commands import serve_commands
 from slimtune.sweeper.reporting.parent_run import ParentRun
-from slimtune.sweeper.search_config import SearchConfig
 from slimtune.training.tracking.uri import asked_uri, tracking_uri
 
 Stage = Mapping[str, Any]
 
 
 def next_commands(
-    search: SearchConfig, tracked: ParentRun, uri: str | None, *, exported: Stage | None, registered: Stage | None
+    words: str, tracked: ParentRun, uri: str | None, *, exported: Stage | None, registered: Stage | None
 ) -> dict[str, str]:
     """Commands and links by what they are for.
 
     Args:
-        search: The sweep's.
+        words: The sweep as commands are told it.
         tracked: Its run, with the links.
         uri: Of the tracker, as it was given; without one that of the environment, since another shell has another.
         exported: What the export came to, if there was one.
@@ -42,9 +41,8 @@ def next_commands(
             commands["see what the gate refused"] = f"{promote} --dry-run{store}{rules}"
     elif exported is not None:
         commands["try the model"] = f"slimtune predict --model {shlex.quote(exported['bundle'])} {texts}"
-    storage = f" --storage {shlex.quote(search.storage)}" if search.storage else ""
-    commands["see all of it"] = f"slimtune report {shlex.quote(search.name)}{storage}"
-    commands["compare the trials"] = f"slimtune compare {shlex.quote(search.name)}{storage}"
+    commands["see all of it"] = f"slimtune report {words}"
+    commands["compare the trials"] = f"slimtune compare {words}"
     if tracked.link is not None:
         if not (uri or "").startswith("http"):
             commands["open the MLflow UI"] = f"slimtune ui{store}"

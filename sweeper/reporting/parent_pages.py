@@ -29,14 +29,14 @@ class ParentPages:
     Args:
         parent: The sweep's run; without one nothing is written.
         study: What is told of.
-        name: The sweep's.
+        words: The sweep as commands are told it.
         metric: What the score of trials is.
         goals: What is made best.
     """
 
-    def __init__(self, parent: ParentRun, study: Study, *, name: str, metric: str, goals: Goals) -> None:
+    def __init__(self, parent: ParentRun, study: Study, *, words: str, metric: str, goals: Goals) -> None:
         self._parent, self._study = parent, study
-        self._name, self._metric, self._goals = name, metric, goals
+        self._words, self._metric, self._goals = words, metric, goals
         self._num_points = 0
         # the tracker's ids of runs that it did not have yet when they were noted
         self._ids: dict[str | None, str | None] = {}
@@ -75,7 +75,7 @@ class ParentPages:
             self._is_hung = False
             trials = self._study.shown()
             content = Described(
-                name=self._name,
+                words=self._words,
                 metric=self._metric,
                 experiment_id=None if self._parent.tracker is None else self._parent.tracker.experiment_id,
                 goals=self._goals,

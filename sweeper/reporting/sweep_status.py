@@ -11,12 +11,13 @@ from slimtune.sweeper.reporting.live_table import seconds_left
 from slimtune.sweeper.reporting.places.noted import noted_place
 from slimtune.sweeper.study import TrialRecord, TrialState, load_study_trials
 from slimtune.sweeper.study.analysis.attempts import earlier_of
+from slimtune.sweeper.study.analysis.early_endings import ended_early
 from slimtune.sweeper.study.analysis.outcome import SweepOutcome, outcome_of
 from slimtune.sweeper.study.analysis.stage import SweepStage, stage_of
-from slimtune.sweeper.study.lease import is_alive, living
+from slimtune.sweeper.study.lease import has_had_workers, is_alive, living
 from slimtune.sweeper.study.liveness.roster import StopRequest
 from slimtune.sweeper.study.loaded import LoadedTrials, load_roster
-from slimtune.sweeper.study.record import BUDGET, ENDED, INTERRUPTED, STOPPED, WINNER, WORKER
+from slimtune.sweeper.study.record import BUDGET, ENDED, INTERRUPTED, SETTINGS, STOPPED, WINNER, WORKER
 from slimtune.sweeper.study.storages.loading import study_names
 from slimtune.training.tracking.places.place import store_elsewhere
 
@@ -75,6 +76,8 @@ class SweepStatus(NamedTuple):
         goals: What it goes by, by name.
         pareto: Of several objectives, the trials that no other one is better than.
         elsewhere: The store of its runs and versions, where commands given here would look into another one.
+        starting: Launching processes that live, and none of whose workers has begun yet.
+        num_workers: How many workers the one that leads launches at once; None where that is not noted.
     """
 
     name: str
@@ -93,12 +96,30 @@ class SweepStatus(NamedTuple):
     goals: Goals = Goals()
     pareto: Sequence[TrialRecord] = ()
     elsewhere: str | None = None
+    starting: Sequence[str] = ()
+    num_workers: int | None = None
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether trials or reruns are to be run, and the workers for them have not begun yet: there were none so far.
+
+        Those of an earlier launch are none of a process that lives.
+        """
+        is_due = self.state is SweepState.running or self.stage is SweepStage.reruns
+        return is_due and not self.workers and bool(self.launchers) and len(self.starting) == len(self.launchers)
 
     @property
     def counts(self) -> dict[str, int]:
         """Trials by state; failed ones by their kinds too, and those whose worker is gone apart from running ones."""
-        kinds = (f"failed ({trial.kind})" if trial.kind else _unfailed(trial) for trial in self.trials)
-        return dict(Counter(kinds))
+        return {kind: len(trials) for kind, trials in self.by_kind.items()}
+
+    @property
+    def by_kind(self) -> dict[str, list[TrialRecord]]:
+        """The same with the trials themselves."""
+        found: dict[str, list[TrialRecord]] = {}
+        for trial in self.trials:
+            found.setdefault(f"failed ({trial.kind})" if trial.kind else _unfailed(trial), []).append(trial)
+        return found
 
     @property
     def begun_before(self) -> list[TrialRecord]:
@@ -130,6 +151,7 @@ class SweepStatus(NamedTuple):
             ],
             "n_trials": self.budget,
             "trials": self.counts,
+            "ended_by": dict(ended_early(self.trials)),
             "left": self.num_left,
             "seconds_left": self.seconds_left,
             "best": self._scored(self.best) if self.best is not None else None,
@@ -142,6 +164,7 @@ class SweepStatus(NamedTuple):
             "reruns": dict(Counter(trial.state.value for trial in self.reruns)),
             "launchers": list(self.launchers),
             "workers": list(self.workers),
+            "workers_starting": self.is_starting,
             "stop": self.request._asdict() if self.request is not None else None,
             "stopped_early": self.reason,
             "winner": self.outcome.as_dict() if self.outcome is not None else None,
@@ -189,9 +212,16 @@ def status_of(loaded: LoadedTrials, storage: str, name: str) -> SweepStatus:
         goals=loaded.goals._replace(objectives=loaded.objectives),
         pareto=loaded.pareto() if loaded.goals.several else (),
         elsewhere=store_elsewhere(noted_place(attrs)),
+        starting=[one for one in launchers if not (has_had_workers(attrs, one) or has_had_workers(rerun_attrs, one))],
+        num_workers=_num_workers(attrs),
     )
     status = status._replace(state=_state(status, attrs))
     return status._replace(stage=_stage(status, attrs))
+
+
+def _num_workers(attrs: Mapping[str, Any]) -> int | None:
+    noted = str((attrs.get(SETTINGS) or {}).get("search.num_workers", ""))
+    return int(noted) if noted.isdecimal() else None
 
 
 def _unfailed(trial: TrialRecord) -> str:

@@ -1,6 +1,5 @@
 """The last lines of a sweep: what was found, and where to look further."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,11 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from slimtune.export.registry.model_uri import told_before
 from slimtune.sweeper.finalist import Finalist
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import number_text, value_text
 from slimtune.sweeper.reporting.stages.stage_lines import print_line
 from slimtune.sweeper.study import TrialRecord
+from slimtune.sweeper.study.analysis.early_endings import told_state
 from slimtune.sweeper.study.record import INFEASIBLE, param_keys
 from slimtune.training.fitted_table import FittedTable, print_table
 from slimtune.training.listed_names import agreeing, counted
@@ -34,10 +35,10 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Fit
 
 def print_trials(console: Console, trials: Sequence[TrialRecord]) -> None:
     """How the trials ended, and why the failed ones failed."""
-    states = Counter(INFEASIBLE if trial.excess else trial.state.value for trial in trials)
-    console.print(
-        f"{counted(len(trials), 'trial')}: " + ", ".join(f"{count} {state}" for state, count in states.items())
-    )
+    states: dict[str, list[TrialRecord]] = {}
+    for trial in trials:
+        states.setdefault(INFEASIBLE if trial.excess else trial.state.value, []).append(trial)
+    console.print(f"{counted(len(trials), 'trial')}: " + ", ".join(told_state(*item) for item in states.items()))
     print_failed(console, trials)
 
 
@@ -200,7 +201,8 @@ def _print_kept(console: Console, reports: Sequence[Mapping[str, Any]]) -> None:
 def print_registered(console: Console, registered: Mapping[str, Any]) -> None:
     """The version and what the gate said."""
     name = f"{registered['name']} version {registered['version']}"
-    alias = f"alias [bold]{registered['alias']}[/]" if registered["alias"] else "no alias"
+    was = told_before(registered.get("before"), registered["version"])
+    alias = f"alias [bold]{registered['alias']}[/]{was}" if registered["alias"] else "no alias"
     print_table(console, Text.from_markup(f"registered: [bold]{name}[/], {alias}: {escape(registered['reason'])}"))
     for note in registered.get("notes", ()):
         print_line(console, f"  note: {note}")

@@ -112,6 +112,17 @@ def num_living(attrs: Mapping[str, Any], launcher: str) -> int:
     return sum(attrs[f"{LEASE_PREFIX}{worker}"].get("launcher") == launcher for worker in living(attrs))
 
 
+def has_had_workers(attrs: Mapping[str, Any], launcher: str) -> bool:
+    """Whether any worker of a launching process has ever noted a lease, whatever became of it.
+
+    Args:
+        attrs: Of the study that the workers have trials of.
+        launcher: The launching process, by its own lease.
+    """
+    process = launcher.rpartition("-")[0]
+    return any(key.startswith(LEASE_PREFIX) and lease.get("launcher") == process for key, lease in attrs.items())
+
+
 def num_died(attrs: Mapping[str, Any], launcher: str) -> int:
     """How many workers of a launching process have died, and did not end by themselves."""
     own = [key for key, lease in attrs.items() if key.startswith(LEASE_PREFIX) and lease.get("launcher") == launcher]

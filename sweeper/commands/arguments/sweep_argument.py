@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.campaigns.named_sweep import NamedSweep, named_sweep
+from slimtune.sweeper.reporting.places.sweep_words import sweep_words
 from slimtune.training.listed_names import with_commas
 from slimtune.training.usual_places import OUTPUTS, at_home, sweeps_under
 
@@ -37,6 +38,11 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outputs", type=at_home, default=str(OUTPUTS), help=f"folder of the sweeps (default: {OUTPUTS})"
     )
+
+
+def told_words(options: argparse.Namespace, found: NamedSweep) -> str:
+    """What other commands are given for the sweep that was found; a study elsewhere by the URL that was given."""
+    return sweep_words(found.name, found.folder, options.storage)
 
 
 def sweep_of(options: argparse.Namespace) -> NamedSweep:

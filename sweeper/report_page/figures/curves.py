@@ -6,6 +6,7 @@ from typing import Any
 from slimtune.sweeper.report_page.figures.figure import COLOURS, SYMBOLS, Figure, plain_text
 from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study import TrialRecord, TrialState
+from slimtune.sweeper.study.analysis.early_endings import told_endings
 from slimtune.training.listed_names import agreeing, counted
 
 # more make no picture; the best ones are shown
@@ -24,10 +25,11 @@ def curves(facts: SweepFacts) -> Figure | None:
     if best is not None and best.intermediate:
         data.append(_best_line(best))
     pruned = sum(trial.state is TrialState.pruned for trial in known)
+    ended = [counted(pruned, "was pruned", "were pruned"), *filter(None, [told_endings(known)])]
     which = f" The best {MOST_CURVES} are drawn." if len(known) > MOST_CURVES else ""
     words = (
         f"{counted(len(known), 'trial')} reported {facts.metric} on validation while "
-        f"{agreeing(len(known), 'it', 'they')} trained; {counted(pruned, 'was', 'were')} stopped early."
+        f"{agreeing(len(known), 'it', 'they')} trained; {', '.join(ended)}."
     )
     layout = {"xaxis": {"title": {"text": "training examples"}}, "yaxis": {"title": {"text": plain_text(facts.metric)}}}
     return Figure("curves", "Learning curves", words + which, data, layout, height=420)

@@ -1,4 +1,4 @@
-"""Rungs: where trials were compared, and who was stopped there."""
+"""Rungs: where trials were compared, and who was pruned there."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,43 +9,43 @@ from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.study import TrialRecord, TrialState
 from slimtune.training.listed_names import counted
 
-# the rungs at which most trials were stopped
+# the rungs at which most trials were pruned
 MOST_RUNGS = 8
 
 
 class Rung(NamedTuple):
-    """A number of training examples after which trials were stopped.
+    """A number of training examples after which trials were pruned.
 
     Attributes:
         examples: How many.
         passed: Trials that reported there and went on, with what they reported.
-        stopped: Those for which it was the end.
+        pruned: Those for which it was the end.
     """
 
     examples: int
     passed: Sequence[tuple[int, float]]
-    stopped: Sequence[tuple[int, float]]
+    pruned: Sequence[tuple[int, float]]
 
 
 def rungs_of(trials: Sequence[TrialRecord]) -> list[Rung]:
     """Where trials were pruned, by number of examples; at most `MOST_RUNGS`."""
-    pruned = [trial for trial in trials if trial.state is TrialState.pruned and trial.intermediate]
-    ends = Counter(max(trial.intermediate) for trial in pruned)
+    ended = [trial for trial in trials if trial.state is TrialState.pruned and trial.intermediate]
+    ends = Counter(max(trial.intermediate) for trial in ended)
     found = []
     for examples, _ in sorted(ends.most_common(MOST_RUNGS)):
-        stopped = [(one.number, one.intermediate[examples]) for one in pruned if max(one.intermediate) == examples]
-        here = {number for number, _ in stopped}
+        pruned = [(one.number, one.intermediate[examples]) for one in ended if max(one.intermediate) == examples]
+        here = {number for number, _ in pruned}
         passed = [
             (one.number, value)
             for one in trials
             if one.number not in here and (value := one.intermediate.get(examples)) is not None
         ]
-        found.append(Rung(examples, passed, stopped))
+        found.append(Rung(examples, passed, pruned))
     return found
 
 
 def rungs(facts: SweepFacts, found: Sequence[Rung]) -> Figure | None:
-    """Scores at each rung, of those that went on and of those that were stopped; None where nobody was."""
+    """Scores at each rung, of those that went on and of those that were pruned; None where nobody was."""
     if not found:
         return None
     data = [
@@ -62,7 +62,7 @@ def rungs(facts: SweepFacts, found: Sequence[Rung]) -> Figure | None:
             "line": {"width": 1},
             "hovertemplate": "trial %{customdata}: %{y}<extra></extra>",
         }
-        for name, kind, colour in (("went on", "passed", BLUE), ("stopped here", "stopped", AMBER))
+        for name, kind, colour in (("went on", "passed", BLUE), ("pruned here", "pruned", AMBER))
     ]
     layout = {
         "boxmode": "group",
@@ -74,7 +74,7 @@ def rungs(facts: SweepFacts, found: Sequence[Rung]) -> Figure | None:
         },
         "yaxis": {"title": {"text": plain_text(facts.metric)}},
     }
-    stopped = sum(len(rung.stopped) for rung in found)
+    pruned = sum(len(rung.pruned) for rung in found)
     words = f"{facts.metric} of the trials at each of {counted(len(found), 'rung')}; "
-    words += f"{counted(stopped, 'trial was', 'trials were')} stopped there."
+    words += f"{counted(pruned, 'trial was', 'trials were')} pruned there."
     return Figure("rungs", "Rungs and pruning", words, data, layout)

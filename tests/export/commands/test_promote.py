@@ -196,8 +196,13 @@ def test_what_is_not_shown_to_be_better_is_kept_as_challenger_and_compared_again
     )
     assert alias_version(uri, "tiny", "challenger") == "2"
     assert promoted(copy("another"), "--data", few) == 3
-    assert "it is now challenger in the place of version 2" in capsys.readouterr().err
+    assert "it is now challenger (was version 2); compare it again" in capsys.readouterr().err
+    assert promoted("models:/tiny/2", "--data", few, "--dry-run") == 3
+    assert "it would be challenger (was version 3)" in capsys.readouterr().err
     assert promoted("models:/tiny/2", "--data", few) == 3
+    assert "it is now challenger (was version 3)" in capsys.readouterr().err
+    assert promoted("models:/tiny/2", "--data", few) == 3
+    assert "it is now challenger; compare it again" in capsys.readouterr().err, "it was before"
     assert promoted("models:/tiny@challenger", "--data", rows) == 0
     assert alias_version(uri, "tiny", "champion") == "2"
     assert alias_version(uri, "tiny", "challenger") is None, "who wins is no challenger any more"

@@ -11,6 +11,7 @@ from slimtune.export.config import parse_export
 from slimtune.export.promotion.config import promotion_config
 from slimtune.sweeper.campaigns import winner_registration
 from slimtune.sweeper.campaigns.winner_registration import WinnerRegistration, why_unregistered
+from slimtune.sweeper.report_page.page import page
 from slimtune.sweeper.reporting.terminal import print_registered
 from slimtune.training.config.trial import parse_trial
 from slimtune.training.errors import ModelError
@@ -18,6 +19,7 @@ from slimtune.training.tracking.journal import journals_in
 from slimtune.training.tracking.line import TrackerAway
 from slimtune.training.tracking.run import NullRun
 from tests.cases.sweep_requests import RequestOf, request_of
+from tests.sweeper.report_page.sweeps import a_sweep, some_trials
 
 __all__ = ["request_of"]
 
@@ -47,6 +49,25 @@ def test_what_is_noted_of_a_comparison_is_told_with_the_version(monkeypatch: pyt
     text = io.StringIO()
     print_registered(Console(file=text, width=200), stage)
     assert text.getvalue().splitlines()[1:] == [f"  note: {note}"]
+
+
+@pytest.mark.parametrize(
+    ("alias", "before", "told"),
+    [
+        ("challenger", "2", "tiny version 3, alias challenger (was version 2): not better"),
+        ("champion", "1", "tiny version 3, alias champion (was version 1): not better"),
+        ("champion", None, "tiny version 3, alias champion: not better"),
+        ("champion", "3", "tiny version 3, alias champion: not better"),
+        (None, None, "tiny version 3, no alias: not better"),
+    ],
+)
+def test_the_version_that_an_alias_was_taken_from_is_told(alias: str | None, before: str | None, told: str) -> None:
+    """Of any alias, in the terminal and on the sweep's page; nothing where nobody had it, or this version itself."""
+    stage = {"name": "tiny", "version": "3", "alias": alias, "before": before, "reason": "not better"}
+    text = io.StringIO()
+    print_registered(Console(file=text, width=200), stage)
+    assert text.getvalue().strip() == f"registered: {told}"
+    assert f"Registered: {told}." in page(a_sweep(some_trials(3), attrs={"registered": {"key": "", "result": stage}}))
 
 
 def test_a_champion_that_cannot_be_read_ends_no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """`slimtune status` on studies; nothing is trained."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from slimtune.sweeper.cli import main
 from slimtune.sweeper.finalist import Winner
 from slimtune.sweeper.goals.goals import Goals, Objective
 from slimtune.sweeper.search.beginning import note_goals
+from slimtune.sweeper.search.launchers.origin import launching_process
 from slimtune.sweeper.study import Lease, Study
 from slimtune.sweeper.study.analysis.attempts import NAME
 from slimtune.sweeper.study.liveness.launcher import Launcher
-from slimtune.sweeper.study.record import BUDGET, COSTS, DOING, ENDED, PLACE, RESULT, SETTINGS, WINNER
+from slimtune.sweeper.study.record import BUDGET, COSTS, DOING, ENDED, ENDED_BY, PLACE, RESULT, SETTINGS, WINNER
 from slimtune.training.config.tracking import mlflow_at
 from slimtune.training.tracking.places.place import place_of
 from slimtune.training.tracking.uri import URI_VARIABLE, sqlite_url
@@ -42,7 +44,7 @@ def test_how_a_sweep_stands(study: Study, capsys: pytest.CaptureFixture[str]) ->
     with Launcher(study.roster) as own:
         own.begun()
         assert main(["status", "mine"]) == 0
-        assert f"led by {own.name}, no worker has begun yet" in capsys.readouterr().out
+        assert f"led by {own.name}, its workers are starting" in capsys.readouterr().out
     with Launcher(study.roster) as own, Lease(study) as lease:
         own.begun()
         for end in (lambda n: study.complete(n, 0.5), lambda n: study.fail(n, FailureKind.timeout), None):
@@ -64,6 +66,73 @@ def test_how_a_sweep_stands(study: Study, capsys: pytest.CaptureFixture[str]) ->
     assert "trials: 2 of 4 have ended (1 complete, 1 failed (timeout), 1 running)" in said
     assert "best: objective 0.5000, trial 0" in said
     assert f"led by {own.name}, with 1 worker" in said
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [("1", "its worker is starting"), ("2", "its 2 workers are starting"), ("two", "its workers are starting")],
+)
+def test_workers_that_have_not_begun_are_starting(
+    study: Study, capsys: pytest.CaptureFixture[str], number: str, told: str
+) -> None:
+    """Also where first choices wait, and where workers of an earlier launch have left; they are gone once they were."""
+    with Lease(study, launcher="elsewhere-1"):
+        study.enqueue({}, {"x": 0.5})
+    study.set_attr(SETTINGS, {"search.num_workers": number})
+    with Launcher(study.roster) as own:
+        own.begun()
+        assert led_by(own, capsys) == told
+        assert status_of(capsys)["workers_starting"]
+        with Lease(study, launcher=launching_process()):
+            assert led_by(own, capsys) == "with 1 worker"
+        assert led_by(own, capsys) == "without workers now"
+        assert not status_of(capsys)["workers_starting"]
+
+
+def led_by(own: Launcher, capsys: pytest.CaptureFixture[str]) -> str:
+    """What is said of the workers."""
+    assert main(["status", "mine"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("led by "))
+    return line.removeprefix(f"led by {own.name}, ")
+
+
+def test_workers_of_reruns_are_starting_too(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of a sweep that is resumed there; what comes after them has no workers."""
+    complete(study, 0.9, 0.8, 0.7, 0.6)
+    study.set_attr(SETTINGS, {"search.rerun_seeds": "2"})
+    with Launcher(study.roster) as own:
+        own.begun()
+        assert led_by(own, capsys) == "its workers are starting"
+        outcome_noted(study)
+        assert led_by(own, capsys) == "without workers now"
+
+
+def test_the_command_that_resumes_a_sweep_finds_it(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its name here, and from another working directory by its folder."""
+    assert main(["status", "mine"]) == 0
+    assert "(slimtune resume mine)" in capsys.readouterr().out
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    for given in (["../outputs/mine"], ["mine", "--outputs", "../outputs"]):
+        assert main(["status", *given]) == 0
+        said = capsys.readouterr().out.replace("\n", " ")
+        (words,) = re.findall(r"\(slimtune resume (.*?)\)", said)
+        assert Path(words).resolve() == tmp_path.resolve() / "outputs" / "mine"
+
+
+def test_trials_that_ended_by_themselves_are_told_apart(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are complete, and not at their training's end; nobody pruned them."""
+    with Lease(study) as lease:
+        for number in range(3):
+            assert study.ask(lease.worker) is not None
+            if number != 1:
+                study.set_trial_attr(number, ENDED_BY, "fit.patience")
+            study.complete(number, 0.5)
+    assert status_of(capsys)["ended_by"] == {"fit.patience": 2}
+    assert main(["status", "mine"]) == 0
+    assert "trials: 3 of 4 have ended (3 complete (2 ended by fit.patience))" in capsys.readouterr().out
 
 
 def outcome_noted(study: Study, *, of: str = "trials/2/checkpoint-9") -> None:

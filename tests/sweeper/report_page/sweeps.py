@@ -73,6 +73,7 @@ def a_sweep(trials: list[TrialRecord], *, attrs: Mapping[str, Any] | None = None
     noted = {"identity": {"task.metric": "accuracy"}, **(attrs or {})}
     facts = SweepFacts(
         name="tone",
+        words="tone",
         state=SweepState.running,
         trials=trials,
         attempts=trials,

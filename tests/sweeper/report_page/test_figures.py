@@ -4,16 +4,18 @@ from typing import Any
 
 import pytest
 
+from slimtune.sweeper.report_page.costs import costs
 from slimtune.sweeper.report_page.figures.contour import contour
 from slimtune.sweeper.report_page.figures.curves import MOST_POINTS, curves
 from slimtune.sweeper.report_page.figures.figure import Figure, axis
 from slimtune.sweeper.report_page.figures.parallel import parallel
 from slimtune.sweeper.report_page.figures.pareto_points import pareto_points
-from slimtune.sweeper.report_page.figures.rungs import rungs_of
+from slimtune.sweeper.report_page.figures.rungs import rungs, rungs_of
 from slimtune.sweeper.report_page.figures.seeds import seeds
 from slimtune.sweeper.report_page.figures.slices import slices
 from slimtune.sweeper.space.dimension import Choice, FloatRange
 from slimtune.sweeper.study import TrialState
+from slimtune.sweeper.study.record import ENDED_BY
 from tests.sweeper.report_page.sweeps import STEPS, a_rerun, a_sweep, a_trial, some_trials
 
 
@@ -28,6 +30,26 @@ def test_a_curve_ends_where_the_next_one_begins() -> None:
     assert complete["x"] == [*STEPS, None, *STEPS, None]
     assert [one for one in complete["customdata"] if one is not None] == [0] * 4 + [1] * 4
     assert best_number(best) == 0
+
+
+def test_pruned_trials_and_those_that_ended_by_themselves_are_counted_apart() -> None:
+    """Each by its own word, in the curves' sentence as in the leaderboard; the rungs are of the pruned ones."""
+    patient = {"attrs": {ENDED_BY: "fit.patience"}, "progress": 0.5}
+    trials = [a_trial(0, **patient), a_trial(1, **patient), a_trial(2, TrialState.pruned), a_trial(3)]
+    figure = curves(a_sweep(trials))
+    assert figure is not None
+    assert figure.told.endswith("while they trained; 1 was pruned, 2 ended by fit.patience.")
+    drawn_rungs = rungs(a_sweep(trials), rungs_of(trials))
+    assert drawn_rungs is not None
+    assert drawn_rungs.told.endswith("1 trial was pruned there.")
+
+
+def test_what_trials_would_have_taken_to_their_ends_is_told_by_what_ended_them() -> None:
+    """Half of 200 seconds was left of the one that its patience ended, half of 200 and so on of the pruned one."""
+    trials = [a_trial(0, attrs={ENDED_BY: "fit.patience"}, progress=0.5), a_trial(1, TrialState.pruned)]
+    page = costs(a_sweep(trials))
+    assert "Pruned trials would have taken 1m 40s more to their ends." in page
+    assert "Trials ended by fit.patience would have taken 3m 20s more to their ends." in page
 
 
 def best_number(trace: dict[str, Any]) -> int:
@@ -57,12 +79,12 @@ def test_choices_of_numbers_are_in_their_order() -> None:
     assert trace["dimensions"][1]["ticktext"] == ["8", "16", "32"]
 
 
-def test_rungs_are_where_trials_were_stopped() -> None:
-    """Who came, who went on, who was stopped."""
+def test_rungs_are_where_trials_were_pruned() -> None:
+    """Who came, who went on, who was pruned."""
     trials = [a_trial(0), a_trial(1, TrialState.pruned), a_trial(2, TrialState.pruned)]
     first, second = rungs_of(trials)
-    assert (first.examples, [one for one, _ in first.stopped], [one for one, _ in first.passed]) == (400, [2], [0, 1])
-    assert (second.examples, [one for one, _ in second.stopped], [one for one, _ in second.passed]) == (800, [1], [0])
+    assert (first.examples, [one for one, _ in first.pruned], [one for one, _ in first.passed]) == (400, [2], [0, 1])
+    assert (second.examples, [one for one, _ in second.pruned], [one for one, _ in second.passed]) == (800, [1], [0])
 
 
 def test_the_front_of_one_objective_is_of_score_and_time() -> None:

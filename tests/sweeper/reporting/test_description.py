@@ -10,7 +10,7 @@ from slimtune.sweeper.reporting.description import MOST_CHARS, Described, descri
 from slimtune.sweeper.reporting.parent_pages import ParentPages, curve_of_best
 from slimtune.sweeper.reporting.parent_run import ParentRun
 from slimtune.sweeper.study import Study
-from slimtune.sweeper.study.record import BUDGET, MESSAGE, RESULT, STOPPED, WINNER, TrialRecord, TrialState
+from slimtune.sweeper.study.record import BUDGET, ENDED_BY, MESSAGE, RESULT, STOPPED, WINNER, TrialRecord, TrialState
 from slimtune.training.tracking.mlflow_runs import Tracker
 from slimtune.training.tracking.run import NullRun
 
@@ -44,7 +44,7 @@ MODE = "workflowType=machine_learning"
 
 def described(trials: list[TrialRecord], **attrs: Any) -> str:
     content = Described(
-        name="my sweep",
+        words="'my sweep'",
         metric="accuracy",
         experiment_id="7",
         goals=UP,
@@ -82,6 +82,12 @@ def test_a_search_under_way_tells_its_best_and_where_time_went() -> None:
     assert "**Failed**: 1 x Diverged: loss is not a number" in text
     assert "`slimtune status 'my sweep'`" in text
     assert text.rstrip().endswith("**Where**: here")
+
+
+def test_trials_that_ended_by_themselves_are_told_beside_the_pruned_ones() -> None:
+    early = trial(0, TrialState.complete, 0.5)._replace(attrs={ENDED_BY: "fit.patience"})
+    text = described([early, early._replace(number=1), trial(2, TrialState.pruned, why="behind")])
+    assert "**Before their ends**: 2 ended by fit.patience  \n**Pruned**: 1 x behind" in text
 
 
 def test_the_winner_is_told_with_its_test_and_its_model() -> None:
@@ -200,7 +206,7 @@ def test_a_run_that_was_noted_before_the_tracker_had_it_is_linked_once_it_has() 
 
     server = Server()
     pages = ParentPages(
-        ParentRun(Run(), None, cast(Tracker, server)), cast(Study, Seen()), name="mine", metric="accuracy", goals=UP
+        ParentRun(Run(), None, cast(Tracker, server)), cast(Study, Seen()), words="mine", metric="accuracy", goals=UP
     )
     pages.write()
     assert RUN not in told[0]
@@ -224,6 +230,6 @@ def test_a_page_that_cannot_be_written_ends_no_sweep(caplog: pytest.LogCaptureFi
         run_id = "7"
 
     parent = ParentRun(Run(), None, None)
-    pages = ParentPages(parent, cast(Study, Locked()), name="mine", metric="accuracy", goals=UP)
+    pages = ParentPages(parent, cast(Study, Locked()), words="mine", metric="accuracy", goals=UP)
     pages.write()
     assert "the sweep's description was not written (OSError: database is locked)" in caplog.text

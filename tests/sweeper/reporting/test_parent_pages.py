@@ -25,7 +25,7 @@ def test_a_tracker_that_hangs_is_asked_once(monkeypatch: pytest.MonkeyPatch, pat
     """And not for what is known."""
     monkeypatch.setattr(parent_pages, "PATIENCE_SECONDS", patience)
     parent: Any = Parent()
-    pages = ParentPages(parent, None, name="s", metric="accuracy", goals=Goals())  # type: ignore[arg-type]
+    pages = ParentPages(parent, None, words="s", metric="accuracy", goals=Goals())  # type: ignore[arg-type]
     names = [f"queued-{name}" for name in "aabc"]
     assert [pages._id_of(name) for name in names] == ["known", "known", "queued-b", "queued-c"]
     assert parent.asked == [f"queued-{name}" for name in asked]

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from slimtune.sweeper.finalist import Finalist, Run
 from slimtune.sweeper.goals.goals import Goals, Objective
-from slimtune.sweeper.reporting.terminal import pareto_table, print_registered, print_test, print_winner
+from slimtune.sweeper.reporting.terminal import pareto_table, print_registered, print_test, print_trials, print_winner
+from slimtune.sweeper.study.record import ENDED_BY, TrialState
 from slimtune.training.fitted_table import print_table
 from tests.sweeper.report_page.sweeps import a_trial
 
@@ -24,6 +25,14 @@ def test_a_score_that_goes_up_to_100_says_so(name: str, told: str) -> None:
     scores = {name: {"value": 86.36, "low": 80.0, "high": 90.0}}
     print_test(Console(file=text, width=200), {"num_rows": 22, "scores": scores})
     assert told in text.getvalue()
+
+
+def test_how_trials_ended_is_told_by_their_own_words() -> None:
+    """What ended by itself is complete, and neither pruned nor at its training's end."""
+    text = io.StringIO()
+    early = [a_trial(at, attrs={ENDED_BY: "fit.patience"}) for at in range(2)]
+    print_trials(Console(file=text, width=200), [*early, a_trial(2), a_trial(3, TrialState.pruned)])
+    assert text.getvalue().strip() == "4 trials: 3 complete (2 ended by fit.patience), 1 pruned"
 
 
 def test_a_score_without_an_interval_says_so() -> None:
