@@ -5,8 +5,10 @@ object there for `--shell-completion`, whose text takes a search for plugins: no
 """
 
 import argparse
+from importlib.metadata import version
 from types import SimpleNamespace
 
+import hydra
 from hydra._internal import utils
 
 
@@ -27,4 +29,7 @@ def hydra_parser() -> argparse.ArgumentParser:
     mend_hydra_parser()
     parser = utils.get_args_parser()
     parser.allow_abbrev = False
+    for action in parser._actions:
+        if isinstance(action, argparse._VersionAction):
+            action.version = f"slimtune {version('slimtune')}, Hydra {hydra.__version__}"
     return parser

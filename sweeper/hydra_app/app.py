@@ -13,6 +13,7 @@ from hydra._internal.callbacks import Callbacks
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.conf import HydraConf
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
@@ -30,7 +31,16 @@ from slimtune.sweeper.config_file import with_config_file
 from slimtune.sweeper.config_values import CONFIG_MODULE, CONFIG_NAME, VERSION_BASE, known_keys, plain, unread_keys
 from slimtune.sweeper.first_look import refuse
 from slimtune.sweeper.hydra_app.file_problems import yaml_problem
-from slimtune.sweeper.hydra_app.flag_problems import flag_problems, flags_first, only_shows, settled_flags
+from slimtune.sweeper.hydra_app.flag_problems import (
+    asks_hydra,
+    config_dir,
+    flag_problems,
+    flags_first,
+    is_multirun,
+    only_shows,
+    overrides_of,
+    settled_flags,
+)
 from slimtune.sweeper.hydra_app.override_problems import override_problems
 from slimtune.sweeper.hydra_parser import mend_hydra_parser
 from slimtune.sweeper.search.request import HydraApp
@@ -55,7 +65,7 @@ def run_app(arguments: Sequence[str], *, sweep: bool) -> Any:
         sweep: Whether to search; otherwise one trial is run.
 
     Returns:
-        A `SweepResult` or a `TrainResult`; None where there are flags, since Hydra keeps what `hydra.main` gave.
+        A `SweepResult` or a `TrainResult`; None where flags ask to show something.
 
     Raises:
         ConfigError: An override does not fit the config.
@@ -65,7 +75,7 @@ def run_app(arguments: Sequence[str], *, sweep: bool) -> Any:
     try:
         arguments = with_config_file(arguments)
         has_flags = any(argument.startswith("-") for argument in arguments)
-        returned = (_run_as_hydra_main if has_flags else _run_composed)(app, arguments, sweep=sweep)
+        returned = (_run_with_flags if has_flags else _run_composed)(app, arguments, sweep=sweep)
         app.raise_error()
     except SlimtuneError:
         raise
@@ -78,10 +88,27 @@ def run_app(arguments: Sequence[str], *, sweep: bool) -> Any:
     return returned
 
 
-def _run_composed(app: "_App", arguments: Sequence[str], *, sweep: bool) -> Any:
-    """What `hydra.main` does with plain overrides, without composing twice: it would double the time to an error."""
+def _run_with_flags(app: "_App", arguments: Sequence[str], *, sweep: bool) -> Any:
+    """Flags are of commands: to run from a folder of configs, or to show what would be run, as Hydra does."""
+    arguments = settled_flags(arguments)
+    if problems := flag_problems(arguments, sweep=sweep):
+        raise ConfigError(problems)
+    if asks_hydra(arguments):
+        return _run_as_hydra_main(app, arguments, sweep=sweep)
+    overrides, searches = overrides_of(arguments), sweep or is_multirun(arguments)
+    return _run_composed(app, overrides, sweep=searches, folder=config_dir(arguments))
+
+
+def _run_composed(app: "_App", arguments: Sequence[str], *, sweep: bool, folder: str | None = None) -> Any:
+    """What `hydra.main` does with overrides and `--config-dir`, without composing twice: it would double the time to an
+    error, and what a trial goes on with would not be known before.
+    """
     hydra.version.setbase(VERSION_BASE)
-    engine = Hydra.create_main_hydra2("slimtune", create_config_search_path(f"pkg://{CONFIG_MODULE}"))
+    places = create_config_search_path(f"pkg://{CONFIG_MODULE}")
+    if folder is not None:
+        own = f"file://{Path(folder).absolute()}"
+        places.prepend(provider="command-line", path=own, anchor=SearchPathQuery(provider="schema"))
+    engine = Hydra.create_main_hydra2("slimtune", places)
     try:
         if sweep:
             return _multirun(engine, app.train, arguments)
@@ -175,10 +202,7 @@ def _composed(engine: Hydra, overrides: Sequence[str], mode: RunMode = RunMode.M
 
 
 def _run_as_hydra_main(app: "_App", arguments: Sequence[str], *, sweep: bool) -> None:
-    """With flags (`--cfg job`, `--config-dir ...`), which only commands take, Hydra reads the command line itself."""
-    arguments = settled_flags(arguments)
-    if problems := flag_problems(arguments, sweep=sweep):
-        raise ConfigError(problems)
+    """What is shown (`--cfg job`), and another config than ours: Hydra reads the command line itself."""
     mend_hydra_parser()
     # Hydra would print and exit by itself
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -149,6 +149,17 @@ def only_shows(arguments: Sequence[str]) -> bool:
     return bool(flags.cfg or flags.info or flags.help or flags.hydra_help)
 
 
+def asks_hydra(arguments: Sequence[str]) -> bool:
+    """Whether Hydra is to read the flags itself: they show something, or name another config than ours."""
+    flags = _parsed(arguments)
+    return only_shows(arguments) or flags.config_path is not None or flags.config_name is not None
+
+
+def is_multirun(arguments: Sequence[str]) -> bool:
+    """Whether Hydra's flag for it is there."""
+    return bool(_parsed(arguments).multirun)
+
+
 def config_dir(arguments: Sequence[str]) -> str | None:
     """The folder of configs that a flag adds."""
     folder: str | None = _parsed(arguments).config_dir

@@ -85,12 +85,17 @@ def test_a_checkpoint_without_a_result_is_not_replaced(
     assert "did not complete" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("flags", [[], ["--config-dir", "."]])
 def test_an_interrupted_trial_goes_on_in_its_folder_and_says_where(
-    tmp_path: Path, overrides: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    overrides: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
 ) -> None:
     """Its evaluations are printed once; another config is not trained over its state."""
     monkeypatch.chdir(tmp_path)
-    command = ["train", *overrides, "fit.eval_every=0.5"]
+    command = ["train", *overrides, "fit.eval_every=0.5", *flags]
     report = SingleTrial.report
 
     def stopped(self: SingleTrial, examples_seen: int, given: Any) -> Any:
