@@ -5,6 +5,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
+from slimtune.training.listed_names import agreeing
+
 
 class Run(NamedTuple):
     """One training of a finalist, with a seed of its own.
@@ -77,7 +79,7 @@ class Winner(NamedTuple):
         run_id: Of that run; None without a tracker.
         values: Means of the objectives over its seeds, by name, where they have names.
         doubt: Why it may not be the better one of the best two; None where its lead is clear.
-        exported: Which of its runs is tested and exported; None where it has only one.
+        exported: Which of its runs is tested, and exported where there is an export; None where it has only one.
     """
 
     trial: int
@@ -97,6 +99,19 @@ class Winner(NamedTuple):
             "values": dict(self.values),
             "checkpoint": str(self.checkpoint),
         }
+
+
+def told_mean(winner: Mapping[str, Any], num_scores: int = 1) -> str:
+    """What a winner's scores are: means over its seeds, or of the one seed that it has.
+
+    Args:
+        winner: As the study has it.
+        num_scores: How many are told.
+    """
+    # an older one does not say
+    if winner.get("exported", "") is None:
+        return "with one seed"
+    return f"{agreeing(num_scores, 'mean', 'means')} over its seeds"
 
 
 def lies_at(path: Path, folder: Path) -> Path:

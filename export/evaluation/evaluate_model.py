@@ -175,7 +175,7 @@ def _scored(model: str, rows: str | Sequence[Row], columns: EvaluationColumns, a
 def _score_bundle(bundle: Bundle, rows: str | Sequence[Row], columns: EvaluationColumns, *, trust: bool) -> ModelScores:
     given = bundle_rows(bundle, rows, columns, trust=trust)
     config, left_out = _scoring_config(bundle, trust=trust)
-    given = given._replace(notes=[*given.notes, *left_out, *batch_notes(bundle)])
+    given = given._replace(notes=[*given.notes, *left_out, *batch_notes(model=bundle)])
     task, evaluation = (
         score_labels(bundle, given.scored) if config is None else score_bundle(bundle, given.scored, config)
     )

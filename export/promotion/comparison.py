@@ -120,7 +120,7 @@ def compare(
     num_resamples = NUM_TEXT_RESAMPLES if is_text else NUM_RESAMPLES
     scores = paired.score(tally), paired.score(beside)
     gain, num_rows = sign * (scores[0] - scores[1]), len(rows.examples)
-    notes = [*rows.notes, *batch_notes(challenger, champion)]
+    notes = [*rows.notes, *batch_notes(challenger=challenger, champion=champion)]
     found = Comparison(metric, rows.name, num_rows, *scores, gain, notes=notes, num_seen=rows.num_seen)
     return _tested(found, paired, confidence=confidence, num_resamples=num_resamples)
 

@@ -103,14 +103,15 @@ def _outcome_lines(status: "SweepStatus") -> list[str]:
     outcome = status.outcome
     if outcome is None:
         return []
+    from slimtune.sweeper.finalist import told_mean
     from slimtune.sweeper.reporting.live_table import value_text
     from slimtune.training.tracking.display import told_scores
 
     winner = outcome.winner
     params = "  ".join(f"{key}={value_text(value)}" for key, value in winner["params"].items())
     scores = _scores(status.goals, winner.get("values") or {}, winner["score"])
-    means = agreeing(len(status.goals.names), "mean", "means")
-    lines = [f"winner: {scores} ({means} over its seeds), trial {winner['trial']}  {params}"]
+    means = told_mean(winner, len(status.goals.names))
+    lines = [f"winner: {scores} ({means}), trial {winner['trial']}  {params}"]
     if outcome.test:
         lines.append(f"test, 95 % intervals: {', '.join(map(str, told_scores(outcome.test)))}")
     if outcome.uri is not None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from slimtune.export.registry.model_uri import told_before, version_uri
+from slimtune.sweeper.finalist import told_mean
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import duration
 from slimtune.sweeper.study.analysis.early_endings import told_endings
@@ -76,7 +77,7 @@ def _best(sweep: Described) -> str:
     lines = []
     if winner:
         record = next((one for one in sweep.trials if one.number == winner["trial"]), None)
-        score = f"{markdown_text(sweep.metric)} **{winner['score']:z.4f}** on validation, the mean over its seeds"
+        score = f"{markdown_text(sweep.metric)} **{winner['score']:z.4f}** on validation, {told_mean(winner)}"
         lines.append(f"**The winner** is {_link(sweep, record, winner['trial'])}: {score}; {_values(winner['params'])}")
         if doubt := winner.get("doubt"):
             lines.append(markdown_text(doubt))

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.finalist import Finalist, Run, read_winner, winner_of
+from slimtune.sweeper.finalist import Finalist, Run, read_winner, told_mean, winner_of
 
 
 def make(number: int, *scores: float) -> Finalist:
@@ -34,3 +34,15 @@ def test_a_winner_is_read_as_it_was_kept() -> None:
     kept = json.loads(json.dumps(winner.as_dict()))
     assert read_winner(kept) == winner
     assert read_winner({key: value for key, value in kept.items() if key != "values"}) == winner
+
+
+def test_a_score_is_told_as_what_it_is() -> None:
+    """A winner of one seed has no mean; an older one does not say how many it has."""
+    one, several = make(0, 0.5), make(0, 0.5, 0.7)
+    assert told_mean(winner_of(one, one.runs[0], {}).as_dict()) == "with one seed"
+    chosen = winner_of(several, several.runs[1], {})._replace(exported="its model: ...")
+    assert (told_mean(chosen.as_dict()), told_mean(chosen.as_dict(), 2)) == (
+        "mean over its seeds",
+        "means over its seeds",
+    )
+    assert told_mean({}) == "mean over its seeds"

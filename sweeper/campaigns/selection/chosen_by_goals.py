@@ -66,13 +66,13 @@ def exported_run(chosen: Finalist, goals: Goals) -> Run:
 
 
 def exported_told(chosen: Finalist, run: Run, goals: Goals) -> str | None:
-    """Which of the winner's runs is tested and exported, in a sentence; None where it has only one."""
+    """Which of the winner's runs is its model from here on, in a sentence; None where it has only one."""
     if len(chosen.runs) == 1:
         return None
     by = "is best by search.objectives" if goals.several else f"has the best {goals.names[0]}"
     kept = " of those that keep search.constraints" if goals.constraints else ""
     return (
-        f"tested and exported: of the {len(chosen.runs)} runs of trial {chosen.number}, one a seed, the one that {by} "
+        f"its model: of the {len(chosen.runs)} runs of trial {chosen.number}, one a seed, the one that {by} "
         f"on validation{kept}, {run.score:z.4f}"
     )
 

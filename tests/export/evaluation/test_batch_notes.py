@@ -21,7 +21,21 @@ def bundle_of(variant: str) -> Any:
     [(["fp32", "int8_blockwise"], 0), (["int8_dynamic"], 1), (["fp32", "int8_dynamic"], 1), (["int8_dynamic"] * 2, 1)],
 )
 def test_it_is_told_once_where_one_of_the_bundles_answers_so(variants: list[str], num_notes: int) -> None:
-    assert len(batch_notes(*map(bundle_of, variants))) == num_notes
+    found = batch_notes(**dict(zip(("challenger", "champion"), map(bundle_of, variants), strict=False)))
+    assert len(found) == num_notes
+
+
+@pytest.mark.parametrize(
+    ("variants", "whose"),
+    [
+        (("int8_dynamic", "fp32"), "the challenger is in int8_dynamic, "),
+        (("fp32", "int8_dynamic"), "the champion is in int8_dynamic, "),
+        (("int8_dynamic", "int8_dynamic"), "the challenger and the champion are in int8_dynamic, "),
+    ],
+)
+def test_it_says_whose_answers_they_are(variants: tuple[str, str], whose: str) -> None:
+    (told,) = batch_notes(challenger=bundle_of(variants[0]), champion=bundle_of(variants[1]))
+    assert told.startswith(whose)
 
 
 def test_an_evaluation_tells_it(exported: ExportResult, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,4 +44,4 @@ def test_an_evaluation_tells_it(exported: ExportResult, monkeypatch: pytest.Monk
     variant = exported.bundle.manifest.variant
     monkeypatch.setattr(module, "BY_BATCH", variant)
     notes = evaluate_model(str(exported.bundle.folder), data=make_rows(4, seed=7)).notes
-    assert any(note.startswith(f"{variant} rounds by all rows of a batch") for note in notes)
+    assert any(note.startswith(f"the model is in {variant}, which rounds by all rows") for note in notes)

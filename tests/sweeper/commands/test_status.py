@@ -156,7 +156,7 @@ def test_what_a_sweep_came_to_is_told(study: Study, capsys: pytest.CaptureFixtur
     assert main(["status", "mine"]) == 0
     said = capsys.readouterr().out
     assert "best in the search: objective 0.9000, trial 0" in said
-    assert "winner: objective 0.7500 (mean over its seeds), trial 2" in said
+    assert "winner: objective 0.7500 (with one seed), trial 2" in said
     assert "test, 95 % intervals: accuracy 0.7000 (0.6000 to 0.8000)" in said
     assert "registered: models:/mine/3, alias champion" in said
     assert main(["compare", "mine", "--json"]) == 0
@@ -263,7 +263,7 @@ def test_a_sweep_of_several_objectives_is_told_with_all_of_them(
             two.set_trial_attr(asked.number, RESULT, {"validation/accuracy": accuracy, "checkpoint": "c"})
             two.complete(asked.number, accuracy, size)
     won = Winner(1, {"x": 1}, 0.75, Path("/two/trials/1/checkpoint-9"), None, {"accuracy": 0.75, "size_mb": 20.0})
-    two.set_attr(WINNER, won.as_dict())
+    two.set_attr(WINNER, {**won.as_dict(), "exported": "its model: of the 2 runs of trial 1, the best one"})
     assert main(["status", "two"]) == 0
     said = capsys.readouterr().out
     assert "best in the search" not in said

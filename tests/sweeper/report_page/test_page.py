@@ -233,9 +233,9 @@ def test_the_leaderboard_names_the_winner() -> None:
 
 def test_the_page_says_which_run_of_the_winner_is_exported() -> None:
     """Where the winner has several, and behind what the gate says of it."""
-    won = {**a_winner(0, 0.5), "exported": "tested and exported: of the 2 runs of trial 0, the best one, 0.6"}
+    won = {**a_winner(0, 0.5), "exported": "its model: of the 2 runs of trial 0, the best one, 0.6"}
     registered = {"name": "mine", "version": "1", "alias": None, "reason": "no_leak refuses it: 14 rows"}
     attrs = {"winner": won, "registered": {"result": registered}}
     told = text_of(page(a_sweep([a_trial(0)], attrs=attrs)))
-    assert "Tested and exported: of the 2 runs of trial 0, the best one, 0.6." in told
+    assert "Its model: of the 2 runs of trial 0, the best one, 0.6." in told
     assert "Registered: mine version 1, no alias: no_leak refuses it: 14 rows." in told
