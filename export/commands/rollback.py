@@ -14,7 +14,7 @@ from slimtune.training.errors import ModelError, NotPromoted
 from slimtune.training.tracking.uri import without_password
 from slimtune.training.usual_places import USUAL_STORE
 
-FORWARD = "and forward again"
+FORWARD = "forward again"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     would = "would be" if options.dry_run else "is now"
     print_sentence(f"{done.version.uri} {would} {alias} of {name} again{was}")
     if done.before and not options.dry_run:
-        print_safely(f"{FORWARD}: {_forward(uri, name, done.before, alias, options)}")
+        print_safely(f"and {FORWARD}: {_forward(uri, name, done.before, alias, options)}")
         print_sentence(KEEPS_SERVING.format(version=done.before))
     return 0
 

@@ -58,7 +58,10 @@ def registered_candidate(uri: str, source: str, name: str | None, *, trust: bool
     """
     version = find_version(uri, source) if source.startswith(MODELS_URI) else _of_run(uri, source, name)
     if name is not None and name != version.name:
-        raise ModelError(f"--name is '{name}', and {source} is a version of '{version.name}'; leave --name out")
+        raise ModelError(
+            f"--name is '{name}', and {source} is a version of '{version.name}'; leave --name out, or give its "
+            "bundle's folder, which may be registered under any name"
+        )
     return Candidate(version.name, version, fetch_model(uri, version.uri, trust=trust))
 
 

@@ -1,6 +1,7 @@
 """The door to MLflow's model registry: versions, aliases, and bundles behind `models:/` URIs."""
 
 import os
+import re
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,9 @@ from slimtune.training.tracking.store_answers import StoreRefusal, answering
 from slimtune.training.tracking.uri import URI_VARIABLE, no_misread_folder, sqlite_path, without_password
 
 DIGEST = "bundle_sha256"
+# what is behind `models:/` of one version
+NAMES_ONE = re.compile(r".*[^@/]@[^@/]+|.*[^/]/\d+")
+FORMS = f"Write {MODELS_URI}<name>@<alias> or {MODELS_URI}<name>/<version>"
 
 
 class RegisteredVersion(NamedTuple):
@@ -155,13 +159,15 @@ def find_version(uri: str, model_uri: str) -> RegisteredVersion:
         TrackerAway: The registry does not answer: nobody can say whether there is.
     """
     path = model_uri.removeprefix(MODELS_URI)
+    if not NAMES_ONE.fullmatch(path):
+        raise ModelError(f"{model_uri} names no version; {_instead(uri, path)}. {FORMS}")
     try:
         with answering(uri):
             return _version_at(client_of(uri), path)
     except StoreRefusal as error:
         raise ModelError(
             f"{model_uri} is not in the registry at {without_password(uri)} ({error.reason}); {_instead(uri, path)}. "
-            "Write models:/<name>@<alias> or models:/<name>/<version>"
+            f"{FORMS}"
         ) from None
 
 
@@ -180,7 +186,7 @@ def _known(uri: str) -> str:
 
 def _instead(uri: str, path: str) -> str:
     """What there is: aliases and versions of the model that was named, or else the models."""
-    name = path.rpartition("@")[0] or path.rpartition("/")[0]
+    name = path.rpartition("@")[0] or path.rpartition("/")[0] or path
     found = answer_of(uri, lambda client: client.get_registered_model(name)) if name else None
     if found is None:
         return f"registered models: {_known(uri)}"

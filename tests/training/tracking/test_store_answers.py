@@ -101,6 +101,16 @@ def test_a_registry_that_has_no_such_version_says_so(source: str, monkeypatch: p
         find_version("http://host", source)
 
 
+@pytest.mark.parametrize("source", ["models:/a", "models:/a/latest", "models:/a@", "models:/", "models:/@champion"])
+def test_a_name_without_a_version_is_told_as_that(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow would say that a parameter of its own is missing."""
+    put(monkeypatch, Failing(MlflowException("no a", error_code=RESOURCE_DOES_NOT_EXIST), searches=False))
+    with pytest.raises(
+        ModelError, match=rf"^{source} names no version; registered models: none. Write models:/<name>@"
+    ):
+        find_version("http://host", source)
+
+
 def test_what_a_registry_refuses_is_told_in_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     put(monkeypatch, Failing(MlflowException("that is too long", error_code=INVALID_PARAMETER_VALUE)))
     with pytest.raises(StoreRefusal, match=r"^http://host refuses what it was asked: that is too long$"):
