@@ -9,11 +9,10 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from slimtune.training.config.dotted_path import imported
-from slimtune.training.config.own_code import own_code, own_copy
+from slimtune.training.config.own_code import own_code, own_copy, own_row
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 from slimtune.training.extras import METRIC_PACKAGES, needs
-from slimtune.training.metrics.given.given_row import given_row, told_columns
 from slimtune.training.metrics.given.guarded import Guard
 from slimtune.training.metrics.given.told_rule import told_rule
 
@@ -163,9 +162,9 @@ def _scores_of_function(
     # other metrics are given the same, at other evaluations too
     asked: list[Any] = [tuple(map(own.guard, values)) for values in (predictions, references)]
     given = asked[0]
-    with own_code(_said(own.path), lambda error: told_columns(error) or told_rule(error, given)):
+    with own_code(_said(own.path), lambda error: told_rule(error, given)):
         if own.takes_rows:
-            asked.append(None if rows is None else tuple(map(given_row, rows)))
+            asked.append(None if rows is None else tuple(map(own_row, rows)))
         result = own.call(*asked)
     return _checked(result, own.path)
 
