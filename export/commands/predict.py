@@ -12,7 +12,7 @@ from slimtune.export.commands.terminal_text import one_line, print_safely, shown
 from slimtune.export.runtime.row_notes import RowNotes, Unanswered, notes_of
 from slimtune.training.atomic_files import write_jsonl
 from slimtune.training.config.trust import TRUST_HELP
-from slimtune.training.data.readers.absent_columns import AbsentColumns
+from slimtune.training.data.absent.absent_columns import AbsentColumns
 from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.errors import DataError

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.absent.absent_columns import AbsentColumns
 from slimtune.training.data.examples import Example
-from slimtune.training.data.readers.absent_columns import AbsentColumns
 from slimtune.training.data.readers.reader import LocatedRow, Row, located_rows, located_with
 from slimtune.training.data.readers.row import located_in_python
 from slimtune.training.data.readers.row_faults import RowFaults

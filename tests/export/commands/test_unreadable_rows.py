@@ -7,7 +7,7 @@ import pytest
 from slimtune.export.bundle.bundle import UNKNOWN_COLUMNS
 from slimtune.export.commands.predict import _names
 from slimtune.export.runtime.given_rows import GivenFile, LocatedRow, TextColumns, TextReader
-from slimtune.training.data.readers.absent_columns import AbsentColumns
+from slimtune.training.data.absent.absent_columns import AbsentColumns
 from slimtune.training.errors import DataError
 from tests.conftest import write_jsonl
 

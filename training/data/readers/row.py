@@ -52,11 +52,11 @@ def numbered(number: int, line: int | None) -> str:
     return f"row {number}" if line in (None, number) else f"row {number} (line {line})"
 
 
-def place_of(where: str) -> str:
+def file_in(where: str) -> str:
     """The file in what a row is called; nothing of a row that was given in Python.
 
     Example:
-        >>> place_of("a.csv, row 31 (line 32)"), place_of("row 31")
+        >>> file_in("a.csv, row 31 (line 32)"), file_in("row 31")
         ('a.csv', '')
     """
     return where.rpartition(", ")[0]

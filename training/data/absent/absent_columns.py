@@ -7,14 +7,14 @@ from typing import Generic, NamedTuple, TypeVar
 
 from slimtune.training.config.near_names import nearest_name
 from slimtune.training.data.cells import ABSENT, cell_of
-from slimtune.training.data.readers.row import LocatedRow, Row, place_of
+from slimtune.training.data.readers.row import LocatedRow, Row, file_in
 from slimtune.training.errors import DataError, NoColumn
 from slimtune.training.listed_names import with_counts
 
 FoundT = TypeVar("FoundT")
 
 
-class Parsed(NamedTuple, Generic[FoundT]):
+class TakenRow(NamedTuple, Generic[FoundT]):
     """A row as it was taken, and what it is."""
 
     row: Row
@@ -38,14 +38,14 @@ class AbsentColumns:
         self._beside: dict[str, dict[str, set[str]]] = {}
         self._counts: dict[str, Counter[str]] = {}
 
-    def parsed(self, row: Row, where: str, parse: Callable[[Row, str], FoundT]) -> Parsed[FoundT]:
+    def parsed(self, row: Row, where: str, parse: Callable[[Row, str], FoundT]) -> TakenRow[FoundT]:
         """What a row is, with the row as it was taken.
 
         Raises:
             DataError: As `parse` raises it.
         """
         try:
-            return Parsed(row, parse(row, where))
+            return TakenRow(row, parse(row, where))
         except NoColumn as error:
             read = self._filled(row, where, parse, error)
             if read is None:
@@ -54,7 +54,7 @@ class AbsentColumns:
 
     def seen_in(self, one: LocatedRow) -> LocatedRow:
         """A row with null in the columns that it lacks and that were null in a row of its file before."""
-        lacking = [name for name in self._counts.get(place_of(one.where), ()) if cell_of(one.row, name) is ABSENT]
+        lacking = [name for name in self._counts.get(file_in(one.where), ()) if cell_of(one.row, name) is ABSENT]
         return one._replace(row={**one.row, **dict.fromkeys(lacking)}) if lacking else one
 
     def notes(self) -> list[str]:
@@ -63,7 +63,7 @@ class AbsentColumns:
 
     def _filled(
         self, row: Row, where: str, parse: Callable[[Row, str], FoundT], error: NoColumn
-    ) -> Parsed[FoundT] | None:
+    ) -> TakenRow[FoundT] | None:
         """As `parsed`; None if a column that is lacking is no null."""
         # keeps what stands in for columns whose faults are told
         filled, names = copy(row), list[str]()
@@ -78,14 +78,14 @@ class AbsentColumns:
                 # no null may stand there, which says less than that the column is lacking
                 return None
             else:
-                self._counts.setdefault(place_of(where), Counter()).update(names)
-                return Parsed(filled, found)
+                self._counts.setdefault(file_in(where), Counter()).update(names)
+                return TakenRow(filled, found)
         return None
 
     def _may_be_null(self, column: str, row: Row, where: str) -> bool:
         if column not in self._beside:
             self._beside[column] = self._names_beside(column)
-        beside = self._beside[column].get(place_of(where))
+        beside = self._beside[column].get(file_in(where))
         return beside is not None and nearest_name(column, [str(name) for name in row if name not in beside]) is None
 
     def _names_beside(self, column: str) -> dict[str, set[str]]:
@@ -93,7 +93,7 @@ class AbsentColumns:
         found: dict[str, set[str]] = {}
         for row, where in _as_far_as_readable(self._again()):
             if cell_of(row, column) is not ABSENT:
-                found.setdefault(place_of(where), set()).update(row)
+                found.setdefault(file_in(where), set()).update(row)
         return found
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from slimtune.training.config.trial import TrialConfig, parse_trial
+from slimtune.training.data.absent.absent_columns import AbsentColumns
 from slimtune.training.data.cells import value_of
-from slimtune.training.data.readers.absent_columns import AbsentColumns
 from slimtune.training.data.readers.row import LocatedRow
 from slimtune.training.errors import DataError
 from slimtune.training.tasks.rows import read_examples, read_splits
