@@ -12,6 +12,7 @@ from slimtune.export.commands.terminal_text import one_line, print_safely, shown
 from slimtune.export.runtime.row_notes import RowNotes, Unanswered, notes_of
 from slimtune.training.atomic_files import write_jsonl
 from slimtune.training.config.trust import TRUST_HELP
+from slimtune.training.data.absent.absent_columns import AbsentColumns
 from slimtune.training.data.readers.reader import check_sources
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.errors import DataError
@@ -23,6 +24,7 @@ from slimtune.training.usual_places import USUAL_STORE, at_home
 if TYPE_CHECKING:
     from slimtune.export.runtime.given_rows import GivenFile
     from slimtune.export.runtime.row_predictor import RowPredictor
+    from slimtune.training.data.readers.row import LocatedRow
 
 ANSWERED_ROWS = 512
 # text is generated slowly: rows come out sooner
@@ -125,9 +127,10 @@ def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_row
     from slimtune.export.runtime.given_rows import GivenFile
 
     rows = GivenFile(file)
-    names = _names(rows, predictor)
+    absent = AbsentColumns(lambda: rows)
+    names = _names(rows, predictor, absent)
     unanswered = Unanswered()
-    predicted = _predicted_rows(rows, predictor, chunk_rows, names, unanswered)
+    predicted = _predicted_rows(map(absent.seen_in, rows), predictor, chunk_rows, names, unanswered)
     if out is None:
         for row in predicted:
             print_safely(shown_row(row))
@@ -139,7 +142,7 @@ def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_row
         tell(note)
 
 
-def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
+def _names(rows: "GivenFile", predictor: "RowPredictor", absent: AbsentColumns) -> Mapping[str, str]:
     """What our columns are called; rows that cannot be read are told before the first one is answered.
 
     Raises:
@@ -150,16 +153,19 @@ def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
     def reads(row: dict[str, Any], where: str) -> bool:
         return predictor.reads(LocatedRow(row, where))
 
+    def read(row: dict[str, Any], where: str) -> LocatedRow:
+        return LocatedRow(absent.parsed(row, where, reads).row, where)
+
     columns: set[str] = set()
     notes, faults = RowNotes(predictor), RowFaults()
     for one in faults.readable(rows.name, rows):
-        for _ in faults.parsed(rows.name, one.row, one.where, reads):
-            notes.see(one)
+        for taken in faults.parsed(rows.name, one.row, one.where, read):
+            notes.see(taken)
         columns.update(map(str, one.row))
     faults.check()
     notes.check()
-    for note in notes.notes():
-        tell(f"{rows.name}: {note}")
+    for note in [*absent.notes(), *(f"{rows.name}: {note}" for note in notes.notes())]:
+        tell(note)
     names = free_names(predictor.names, columns)
     for name, free in names.items():
         if name != free:
@@ -168,7 +174,7 @@ def _names(rows: "GivenFile", predictor: "RowPredictor") -> Mapping[str, str]:
 
 
 def _predicted_rows(
-    rows: "GivenFile",
+    rows: Iterable["LocatedRow"],
     predictor: "RowPredictor",
     chunk_rows: int,
     names: Mapping[str, str],

@@ -265,13 +265,13 @@ def bundle_rows(
         asked = _with_columns(config, columns)
         given = read_examples(rows, asked)
         check_targets(given, config, bundle.labels, key=columns.keys.label)
-        return given._replace(notes=row_notes(given.scored, asked))
+        return given._replace(notes=[*given.notes, *row_notes(given.scored, asked)])
     _check_pairs(columns, takes_pairs=bundle.takes_pairs)
     read = located(rows)
     found = _labelled_columns(bundle, columns, read)
     given = given_rows(read, lambda row, where: labelled_example(row, found, where), name=name_of(rows))
     check_labels(given, bundle.labels, labels_in, key=columns.keys.label)
-    return given._replace(notes=_labelled_notes(given.scored, found))
+    return given._replace(notes=[*given.notes, *_labelled_notes(given.scored, found)])
 
 
 def _labelled_notes(examples: Sequence[Example], columns: LabelledColumns) -> list[str]:

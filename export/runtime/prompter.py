@@ -14,6 +14,7 @@ from slimtune.training.data.chat_turns import ends_with_answer, turns_in
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.data.prompt_template import FIELD, filled
 from slimtune.training.data.prompted_rows import as_plain_text, has_chat
+from slimtune.training.data.readers.row import MODEL_TEMPLATE_KEY
 from slimtune.training.errors import DataError
 
 
@@ -79,7 +80,7 @@ class Prompter:
         """
         given = self._prompting
         if given.template is not None:
-            return bool(filled(given.template, row, where).strip())
+            return bool(filled(given.template, row, where, key=MODEL_TEMPLATE_KEY).strip())
         if self._is_chat(row):
             return not is_missing(row[MESSAGES]) and _messages(row) != [] and bool(self._chat(_messages(row), where))
         return bool(text_of(row, given.text_column, where, self._asked_by.text_key))
@@ -108,7 +109,7 @@ class Prompter:
         """
         given = self._prompting
         if given.template is not None:
-            return self._plain(encodable(filled(given.template, row, where)))
+            return self._plain(encodable(filled(given.template, row, where, key=MODEL_TEMPLATE_KEY)))
         if self._is_chat(row):
             return self._chat(_messages(row), where)
         return self._plain(text_of(row, given.text_column, where, self._asked_by.text_key))

@@ -67,7 +67,8 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", "--train-file", metavar="ROWS", help="rows: a file, folder or pattern")
     parser.add_argument("--encoding", type=known_encoding, help="of text files that are not UTF-8, e.g. cp1252")
     parser.add_argument("--task", help="what is learned, e.g. classification or generation")
-    parser.add_argument("--text-column", metavar="COLUMN", help="column of the text, or of the prompt")
+    of_text = "column of the text, or of the prompt; a prompt of several is data.text_template in the file"
+    parser.add_argument("--text-column", metavar="COLUMN", help=of_text)
     parser.add_argument("--text-pair-column", metavar="COLUMN", help="column of the second text, for pairs")
     told = "column of the label, the spans or the answer"
     parser.add_argument("--label-column", "--target-column", dest="target_column", metavar="COLUMN", help=told)

@@ -42,13 +42,12 @@ def _make(options: argparse.Namespace) -> int:
             f"{folder} has a sheet, and its answers could not be read any more; move it away, or add --again"
         )
     from slimtune.sweeper.review.answers import answers_of_best
-    from slimtune.sweeper.review.sheet import blind_sheet, key_values
+    from slimtune.sweeper.review.sheet import blind_sheet, differing_rows, key_values
     from slimtune.sweeper.review.sheet_files import sheet_page, sheet_table
 
     judged = answers_of_best(sweep, top=options.top, num_rows=options.rows, seed=options.seed, trust=options.trust)
-    sheet = blind_sheet(
-        sweep.name, judged.rows, most=options.rows, seed=options.seed, show_references=options.references
-    )
+    differing = differing_rows(judged.rows, num_validation=judged.num_validation)
+    sheet = blind_sheet(sweep.name, differing, most=options.rows, seed=options.seed, show_references=options.references)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / PAGE, sheet_page(sheet))
     write_text(folder / TABLE, sheet_table(sheet))

@@ -23,10 +23,17 @@ DRAWN_FOR_ONE = 3
 
 
 class Judged(NamedTuple):
-    """The trials that are judged, the best first, and their answers by row."""
+    """What a sheet is made of.
+
+    Attributes:
+        trials: Those that are judged, the best first.
+        rows: That they answered.
+        num_validation: Validation rows, of which these were drawn.
+    """
 
     trials: Sequence[int]
     rows: Sequence[JudgedRow]
+    num_validation: int
 
 
 def answers_of_best(sweep: NamedSweep, *, top: int, num_rows: int, seed: int, trust: bool) -> Judged:
@@ -53,14 +60,15 @@ def answers_of_best(sweep: NamedSweep, *, top: int, num_rows: int, seed: int, tr
             f"--top is {top}, and {len(kept)} complete trials of {sweep.name} have their checkpoint; use fewer"
         )
     read, answers = ReadRows(), {}
-    chosen: list[int] = []
+    num_validation, chosen = 0, list[int]()
     examples: list[Example] = []
     for number, folder in kept:
         checkpoint = open_checkpoint(folder, trust=trust)
         if not examples:
             rows = read.of(checkpoint.config).validation
-            count = min(len(rows), num_rows * DRAWN_FOR_ONE)
-            chosen = sorted(random.Random(seed).sample(range(len(rows)), count))
+            num_validation = len(rows)
+            count = min(num_validation, num_rows * DRAWN_FOR_ONE)
+            chosen = sorted(random.Random(seed).sample(range(num_validation), count))
             examples = [rows[row] for row in chosen]
         answers[number] = _answers(checkpoint, examples)
     first = answers[kept[0][0]]
@@ -73,7 +81,7 @@ def answers_of_best(sweep: NamedSweep, *, top: int, num_rows: int, seed: int, tr
         )
         for place, (row, example) in enumerate(zip(chosen, examples, strict=True))
     ]
-    return Judged([number for number, _ in kept], judged)
+    return Judged([number for number, _ in kept], judged, num_validation)
 
 
 def _answers(checkpoint: Checkpoint, examples: Sequence[Example]) -> list[Any]:

@@ -6,6 +6,7 @@ from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from slimtune.training.errors import StoreError
+from slimtune.training.listed_names import counted
 
 # answers are called by letters, and nobody reads more of them side by side
 MOST_TRIALS = 8
@@ -58,26 +59,45 @@ class JudgedRow(NamedTuple):
     answers: Mapping[int, str]
 
 
+def differing_rows(rows: Sequence[JudgedRow], *, num_validation: int) -> list[JudgedRow]:
+    """Those in which the trials differ, since there is nothing to choose in others.
+
+    Args:
+        rows: That were answered.
+        num_validation: Validation rows, of which they were drawn.
+
+    Raises:
+        StoreError: There is none.
+    """
+    found = [row for row in rows if len(set(row.answers.values())) > 1]
+    if found:
+        return found
+    nothing = "there is nothing to choose between them"
+    if len(rows) == num_validation:
+        raise StoreError(f"the trials answer all {counted(num_validation, 'validation row')} alike: {nothing}")
+    raise StoreError(
+        f"the trials answer alike all {counted(len(rows), 'row')} that were looked at, of {num_validation:,} "
+        f"validation rows: {nothing}; a larger --rows looks at more"
+    )
+
+
 def blind_sheet(sweep: str, rows: Sequence[JudgedRow], *, most: int, seed: int, show_references: bool) -> Sheet:
-    """A sheet of some of the rows: those in which the trials differ, since there is nothing to choose in others.
+    """A sheet of some of the rows.
 
     Args:
         sweep: The sweep's name.
-        rows: To draw from.
+        rows: To draw from, as `differing_rows` gives them.
         most: Rows of the sheet.
         seed: Of the draw, of the order of rows, and of the letters.
         show_references: Whether the expected answer stands on the sheet.
 
     Raises:
-        StoreError: The trials answer alike, or are too many.
+        StoreError: The trials are too many.
     """
     drawn = random.Random(seed)
-    differing = [row for row in rows if len(set(row.answers.values())) > 1]
-    if not differing:
-        raise StoreError(f"the trials answer all {len(rows)} rows alike: there is nothing to choose between them")
-    if max(len(row.answers) for row in differing) > MOST_TRIALS:
+    if max(len(row.answers) for row in rows) > MOST_TRIALS:
         raise StoreError(f"--top: more than {MOST_TRIALS} answers side by side are too many to judge; use fewer")
-    chosen = drawn.sample(differing, min(most, len(differing)))
+    chosen = drawn.sample(rows, min(most, len(rows)))
     made, key = [], {}
     for row in chosen:
         trials = list(row.answers)

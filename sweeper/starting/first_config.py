@@ -3,15 +3,16 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from slimtune.sweeper.config_values import CONFIG_MODULE
-from slimtune.sweeper.starting.questions import WRITING, Settled, model_options
+from slimtune.sweeper.starting.questions import TEMPLATED, WRITING, Settled, model_options
 from slimtune.training.config.model import SPACE, USUAL_EPOCHS, USUAL_RATE, shown_rate
+from slimtune.training.config.template import fields_of
 from slimtune.training.data.label_cells import shown_range
 
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
@@ -72,17 +73,34 @@ def _data(settled: Settled) -> Iterator[str]:
     yield "  test_file: null"
     if found.more_prompt:
         fields = [str(found.text), *found.more_prompt, str(found.target)]
-        template = "\n".join(f"{{{name}}}" for name in fields)
+        template = _lines(f"{{{name}}}" for name in fields)
         yield "  # the last field is the answer, what stands before it is the prompt"
         yield f"  text_template: {json.dumps(template, ensure_ascii=False)}"
     elif found.text is not None:
         yield f"  text_column: {_scalar(found.text)}"
+        yield from _other_prompt(settled)
     if found.pair is not None:
         yield f"  text_pair_column: {_scalar(found.pair)}"
     if found.target is not None:
         yield f"  {'target_column' if found.task in WRITING else 'label_column'}: {_scalar(found.target)}"
     yield "  # tokens of a row; longer ones are cut, and the data report counts them"
     yield f"  max_length: {LONG if found.task in WRITING else SHORT}"
+
+
+def _other_prompt(settled: Settled) -> Iterator[str]:
+    """A template of the file's own columns, for tasks that take one."""
+    found = settled.guess
+    if found.target is None or found.task not in TEMPLATED:
+        return
+    prompt = [one.name for one in settled.columns if one.name != found.target]
+    fields = [f"{{{name}}}" for name in [*prompt, found.target] if fields_of(f"{{{name}}}") == [name]]
+    if fields and fields[-1] == f"{{{found.target}}}" and len(fields) > 1:
+        yield "  # a prompt of several columns; text_column is not read then, and the last field is the answer"
+        yield f"  # text_template: {json.dumps(_lines(fields), ensure_ascii=False)}"
+
+
+def _lines(fields: Iterable[str]) -> str:
+    return "\n".join(fields)
 
 
 def _rest(settled: Settled) -> Iterator[str]:

@@ -19,6 +19,8 @@ from slimtune.training.errors import UserError
 
 MINILM, TINY = "minilm", "tiny_llama"
 WRITING = {"generation", "summarization", "translation", "language_modelling"}
+# those that take data.text_template
+TEMPLATED = WRITING - {"language_modelling"}
 NUM_TRIALS = 16
 SHOWN_EXAMPLE = 40
 OF_PAIRS = "pairs: similarity is how alike two texts are, classification a class of the pair"

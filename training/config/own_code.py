@@ -5,16 +5,29 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from slimtune.training.broken_files import text_of_error
 from slimtune.training.config.dotted_path import imported
+from slimtune.training.config.near_names import nearest_name
 from slimtune.training.errors import ConfigError, SlimtuneError, is_out_of_memory
+from slimtune.training.listed_names import with_commas
 
+# columns of a row that a message lists
+MOST_NAMED = 12
 # what nothing can be changed in
 PLAIN = (str, int, float, bool, type(None))
 # the folder of code that calls what is named, and is no place to repair
 TRAINING = Path(__file__).resolve().parents[1]
+
+
+class OwnRow(dict[str, Any]):
+    """A dict, but for what it says of a column that it lacks."""
+
+    def __missing__(self, column: object) -> NoReturn:
+        error = KeyError(column)
+        error.add_note(_columns_said(column, list(map(str, self))))
+        raise error
 
 
 @contextmanager
@@ -34,7 +47,7 @@ def own_code(said: str, more: Callable[[Exception], str] = lambda _: "") -> Iter
         # any: it is the code of somebody else
         if isinstance(error, SlimtuneError) or is_out_of_memory(error):
             raise
-        parts = (type(error).__name__, text_of_error(error, 300), more(error))
+        parts = (type(error).__name__, text_of_error(error, 300), *getattr(error, "__notes__", ()), more(error))
         told = ": ".join(part for part in parts if part)
         raise ConfigError([f"{said} fails{_place(error)} ({told}); repair it"]) from error
 
@@ -50,6 +63,11 @@ def own_copy(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: own_copy(cell) for name, cell in value.items()}
     return copy.deepcopy(value)
+
+
+def own_row(row: Mapping[str, Any]) -> OwnRow:
+    """A row for code of the user's own: whatever is changed in it, the data stays as it is."""
+    return OwnRow(own_copy(row))
 
 
 def own_part(settings: Mapping[str, Any], key: str, noun: str) -> Callable[..., Any]:
@@ -85,3 +103,9 @@ def _place(error: Exception) -> str:
     outside = [frame for frame in frames if "site-packages" not in frame.filename and "<frozen" not in frame.filename]
     own = [frame for frame in outside if not Path(frame.filename).resolve().is_relative_to(TRAINING)]
     return f" at {own[-1].filename}:{own[-1].lineno}" if own else ""
+
+
+def _columns_said(column: object, known: list[str]) -> str:
+    near = nearest_name(column, known) if isinstance(column, str) else None
+    more = f" and {len(known) - MOST_NAMED:,} more" if len(known) > MOST_NAMED else ""
+    return f"the row has {with_commas(known[:MOST_NAMED])}{more}" + (f"; did you mean '{near}'?" if near else "")

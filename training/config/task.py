@@ -80,7 +80,8 @@ class TaskConfig:
         direction: Whether more or less of it is better; known of our own scores, to be said of a metric of your own.
         metrics: What is measured beside the loss: our own names, `hub:<name>`, or the dotted path of an
             `evaluate.Metric` or of a function of predictions, references and, if it takes them, rows; what these are
-            for each task (a class is a number, not its name) is told in examples/custom/README.md.
+            for each task (a class is a number, not its name, and has no probability: `loss` is the cross entropy) is
+            told in examples/custom/README.md.
         loss: `{_target_: <dotted path>, ...}` of a loss of your own; null takes the task's.
     """
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.template import FIELD
 from slimtune.training.data.cells import text_in, value_of
+from slimtune.training.data.readers.row import TEMPLATE_KEY
 from slimtune.training.errors import DataError
 
 __all__ = ["FIELD", "PromptAndAnswer", "fill", "filled", "halves"]
@@ -41,8 +42,14 @@ def halves(template: str, target_column: str) -> PromptAndAnswer:
     return PromptAndAnswer(text[:at], text[at:])
 
 
-def filled(text: str, row: Mapping[str, Any], where: str) -> str:
+def filled(text: str, row: Mapping[str, Any], where: str, *, key: str = TEMPLATE_KEY) -> str:
     """A text whose fields are the row's values; a missing one is empty.
+
+    Args:
+        text: With the fields.
+        row: As it was read.
+        where: What an error calls the row.
+        key: What names the template.
 
     Raises:
         DataError: The row lacks a column, has a list or an object there, or a column's name cannot be a field.
@@ -51,8 +58,8 @@ def filled(text: str, row: Mapping[str, Any], where: str) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] is None:
             return _literal(match, row, where)
-        found = value_of(row, match[1], where, "data.text_template")
-        return text_in(found, column=match[1], where=where, key="data.text_template")
+        found = value_of(row, match[1], where, key)
+        return text_in(found, column=match[1], where=where, key=key)
 
     return TOKEN.sub(value, text)
 

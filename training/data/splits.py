@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig
 from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.absent.absent_columns import AbsentColumns, TakenRow
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing, text_in, value_of
 from slimtune.training.data.duplicates.compared_texts import compared_texts, prompt_fields
 from slimtune.training.data.examples import MESSAGES, Example, Reading
 from slimtune.training.data.hold_out import hold_out
 from slimtune.training.data.label_cells import label_name
 from slimtune.training.data.labelled_rows import LabelBlanks
-from slimtune.training.data.readers.reader import ReadOptions, Row, Told, is_local, located_rows, located_with
+from slimtune.training.data.readers.reader import ReadOptions, Row, Told, is_local
 from slimtune.training.data.readers.row_faults import RowFaults
 from slimtune.training.data.row_keys import conflict_note, input_key, row_key
 from slimtune.training.data.slices.row_slice import RowSource, sources_of
@@ -286,12 +287,13 @@ def _blank_columns(row: Row, data: DataConfig) -> list[str]:
 
 def _parsed(
     source: RowSource, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults
-) -> Iterator[tuple[Row, Example | None]]:
-    name = source.name
-    rows = located_rows(name, options) if data.reader is None else located_with(data.reader, name)
+) -> Iterator[TakenRow[Example | None]]:
+    name, absent = str(source.name), AbsentColumns(lambda: source.again(data))
+    rows = source.read(data, options)
     rows = rows if source.part is None else source.part.of(rows)
-    for row, where in faults.readable(str(name), rows):
-        yield from ((row, example) for example in faults.parsed(str(name), row, where, parse))
+    for row, where in faults.readable(name, rows):
+        yield from faults.parsed(name, row, where, lambda row, where: absent.parsed(row, where, parse))
+    options.told.say(absent.notes())
 
 
 def _read(source: RowSource, data: DataConfig, parse: Parser, options: ReadOptions, faults: RowFaults) -> _Read:

@@ -12,7 +12,7 @@ from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.odd_signs import OddSigns
 from slimtune.training.data.tagged_rows import WORDS
 from slimtune.training.data_report.list_notes import list_notes
-from slimtune.training.data_report.unread_columns import columns_of, unread_columns, unread_notes
+from slimtune.training.data_report.unread_columns import columns_of, idle_text_column, unread_columns, unread_notes
 
 SHOWN = 4
 
@@ -27,7 +27,7 @@ def row_notes(examples: Sequence[Example], config: TrialConfig) -> list[str]:
     read = columns_of(config)
     # a task of the user's own may read any
     others = [] if isinstance(config.task, CustomTask) else unread_columns(examples, read, config.task.metrics)
-    return [*texts, *lists, *unread_notes(examples, read), *others]
+    return [*texts, *lists, *idle_text_column(config), *unread_notes(examples, read), *others]
 
 
 def text_notes(

@@ -25,6 +25,10 @@ LIKED = ("label", "desirable", "liked", "is_chosen", "is_preferred", "thumbs_up"
 DISLIKED_WORDS, LIKED_WORDS = {"false", "0"}, {"true", "1"}
 REJECTED = ("rejected", "rejected_response", "dispreferred")
 SHOWN = 4
+# of `data=file` and `data=hub`
+USUAL_TEXT = "text"
+# rows that come with slimtune
+SHIPPED = "package:slimtune/"
 NOTHING_READ = "nothing is read from"
 MOST_NAMED = 12
 NO_WEIGHT = "each row counts as one; repeat the rows that shall count more, or name task.class_weights"
@@ -33,7 +37,8 @@ NO_WEIGHT = "each row counts as one; repeat the rows that shall count more, or n
 def columns_of(config: TrialConfig) -> set[str]:
     """Columns that a config's rows are read from."""
     data = config.data
-    named = {data.text_column, data.text_pair_column, data.group_column, *fields_of(data.text_template or "")}
+    text = None if _idles_text_column(config) else data.text_column
+    named = {text, data.text_pair_column, data.group_column, *fields_of(data.text_template or "")}
     match config.task:
         case GenerationTask():
             named |= {data.target_column, MESSAGES}
@@ -44,6 +49,19 @@ def columns_of(config: TrialConfig) -> set[str]:
         case _:
             named |= {data.label_column, data.target_column}
     return {name for name in named if name is not None}
+
+
+def idle_text_column(config: TrialConfig) -> Iterator[str]:
+    """A sentence where a config names `data.text_column` beside a template, which goes before it."""
+    data = config.data
+    # a config that ships names one for the templates of the user's own
+    ships = str(data.train_file).startswith(SHIPPED)
+    if _idles_text_column(config) and data.text_column != USUAL_TEXT and not ships:
+        yield f"data.text_column={data.text_column} is not read: data.text_template is, with its fields"
+
+
+def _idles_text_column(config: TrialConfig) -> bool:
+    return isinstance(config.task, GenerationTask) and config.data.text_template is not None
 
 
 def unread_notes(examples: Sequence[Example], read: Collection[str]) -> list[str]:

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from slimtune.training.config.dotted_path import imported
-from slimtune.training.config.own_code import own_code, own_copy
+from slimtune.training.config.own_code import own_code, own_copy, own_row
 from slimtune.training.config.schema import suggestion
 from slimtune.training.errors import ConfigError
 from slimtune.training.extras import METRIC_PACKAGES, needs
@@ -164,7 +164,7 @@ def _scores_of_function(
     given = asked[0]
     with own_code(_said(own.path), lambda error: told_rule(error, given)):
         if own.takes_rows:
-            asked.append(None if rows is None else tuple(map(own_copy, rows)))
+            asked.append(None if rows is None else tuple(map(own_row, rows)))
         result = own.call(*asked)
     return _checked(result, own.path)
 

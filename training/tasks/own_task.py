@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 from slimtune.training.config.dotted_path import imported
-from slimtune.training.config.own_code import own_code, own_copy
+from slimtune.training.config.own_code import own_code, own_row
 from slimtune.training.data.examples import Example
 from slimtune.training.errors import ConfigError
 from slimtune.training.tasks.protocol import Task
@@ -53,7 +53,7 @@ class OwnTask:
 
 
 def _apart(argument: Any) -> Any:
-    return own_copy(argument) if isinstance(argument, dict) else argument
+    return own_row(argument) if isinstance(argument, dict) else argument
 
 
 def _stands_in(task: Any, name: str) -> bool:

@@ -1,11 +1,11 @@
 """Rows as the task of a config reads them."""
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slimtune.training.config.trial import TrialConfig
+from slimtune.training.data.absent.absent_columns import AbsentColumns
 from slimtune.training.data.examples import Example
 from slimtune.training.data.readers.reader import LocatedRow, Row, located_rows, located_with
 from slimtune.training.data.readers.row import located_in_python
@@ -105,12 +105,14 @@ def given_rows(asked: Sequence[LocatedRow], parse: Callable[[Row, str], Example 
     Raises:
         DataError: A row cannot be parsed, or none has a text.
     """
-    examples = list(itertools.starmap(parse, asked))
+    absent = AbsentColumns(lambda: asked)
+    read = [absent.parsed(one.row, one.where, parse) for one in asked]
+    examples = [one.found for one in read]
     if all(example is None for example in examples):
         lacking = f"none of its {len(asked)} rows has a text" if asked else "there are no rows"
         raise DataError(f"{name}: {lacking}; there is nothing to score")
-    kept = [example and example._replace(row=one.row) for one, example in zip(asked, examples, strict=True)]
-    return GivenRows([one.row for one in asked], kept, [one.where for one in asked])
+    kept = [one.found and one.found._replace(row=one.row) for one in read]
+    return GivenRows([one.row for one in read], kept, [one.where for one in asked], absent.notes())
 
 
 def name_of(source: str | Iterable[Row]) -> str:

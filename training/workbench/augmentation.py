@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from slimtune.training.config.own_code import own_code, own_copy, own_part
+from slimtune.training.config.own_code import own_code, own_part, own_row
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import EncodedSplit
 from slimtune.training.data.examples import Example
@@ -51,7 +51,7 @@ class Augmentation:
     def _example(self, example: Example, row: int, num_steps: int) -> Example:
         generator = np.random.default_rng([self._config.fit.seed, num_steps, row])
         with own_code(f"{self._said} is called with a row and a generator and"):
-            given = self._function(own_copy(example.row), generator)
+            given = self._function(own_row(example.row), generator)
         if not isinstance(given, Mapping):
             raise ConfigError([f"{self._said} gives {given!r:.80}; let it give the row, a mapping of column to value"])
         try:
@@ -60,7 +60,7 @@ class Augmentation:
             raise ConfigError([f"{self._said} gives a row that cannot be read ({error}); repair it"]) from error
         if found is None:
             raise ConfigError([f"{self._said} gives a row without text, of {dict(example.row)!r:.80}; leave it some"])
-        return found._replace(row=given)
+        return found._replace(row=dict(given))
 
 
 def check_augmentation(config: TrialConfig, task: Task, tokenizer: Any, train: EncodedSplit) -> None:

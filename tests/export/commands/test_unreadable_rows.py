@@ -7,6 +7,7 @@ import pytest
 from slimtune.export.bundle.bundle import UNKNOWN_COLUMNS
 from slimtune.export.commands.predict import _names
 from slimtune.export.runtime.given_rows import GivenFile, LocatedRow, TextColumns, TextReader
+from slimtune.training.data.absent.absent_columns import AbsentColumns
 from slimtune.training.errors import DataError
 from tests.conftest import write_jsonl
 
@@ -39,16 +40,26 @@ class Pairs:
         raise NotImplementedError
 
 
+def names_of(path: Path) -> None:
+    """Look at the rows of a file as `predict` does."""
+    rows = GivenFile(str(path))
+    _names(rows, Pairs(), AbsentColumns(lambda: rows))
+
+
 def test_all_kinds_of_unreadable_rows_are_told_together(tmp_path: Path) -> None:
     lists = {"text": "a", "other": ["b"]}
-    rows = [{"text": "a", "other": "b"}, {"txt": "a"}, {"text": "a"}, lists, lists]
+    rows = [{"txt": "a"}, {"txt": "b"}, lists, lists]
     path = write_jsonl(tmp_path / "rows.jsonl", rows)
     with pytest.raises(DataError) as error:
-        _names(GivenFile(str(path)), Pairs())
+        names_of(path)
     told = str(error.value)
-    assert told.startswith("3 problems in the data:")
-    assert "row 2: no column 'text' (--text-column)" in told
-    assert "row 2: no column 'other' (--text-pair-column)" in told
-    assert "(1 more row: row 3)" in told
-    assert "row 4: column 'other'" in told
-    assert "(1 more row: row 5)" in told
+    assert told.startswith("2 problems in the data:")
+    assert "row 1: no column 'text' (--text-column)" in told
+    assert "row 3: column 'other'" in told
+    assert "(1 more row: row 4)" in told
+
+
+def test_a_column_that_some_rows_lack_is_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_jsonl(tmp_path / "rows.jsonl", [{"text": "a", "other": "b"}, {"text": "a"}])
+    names_of(path)
+    assert "rows that lack a column which others have, read as null there: other 1" in capsys.readouterr().err

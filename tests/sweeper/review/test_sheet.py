@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slimtune.sweeper.review.sheet import JudgedRow, Sheet, blind_sheet, key_values, read_key
+from slimtune.sweeper.review.sheet import JudgedRow, Sheet, blind_sheet, differing_rows, key_values, read_key
 from slimtune.sweeper.review.sheet_files import sheet_page, sheet_table
 from slimtune.sweeper.review.verdicts import Judgement, read_verdicts, review_of
 from slimtune.training.errors import StoreError
@@ -37,10 +37,17 @@ def test_letters_are_another_order_in_each_row_and_the_key_knows_them() -> None:
 
 
 def test_rows_that_all_answer_alike_are_left_out() -> None:
-    sheet = blind_sheet("mine", [judged(1, alike=True), judged(2)], most=40, seed=1, show_references=False)
-    assert [row.number for row in sheet.rows] == [2]
-    with pytest.raises(StoreError, match="the trials answer all 1 rows alike"):
-        blind_sheet("mine", [judged(1, alike=True)], most=40, seed=1, show_references=False)
+    assert differing_rows([judged(1, alike=True), judged(2)], num_validation=2) == [judged(2)]
+
+
+def test_trials_that_answer_all_alike_are_told_with_how_many_rows_were_looked_at() -> None:
+    """And whether there are more."""
+    rows = [judged(number, alike=True) for number in range(1, 13)]
+    with pytest.raises(StoreError, match=r"the trials answer all 12 validation rows alike: there .* between them$"):
+        differing_rows(rows, num_validation=12)
+    told = r"answer alike all 12 rows that were looked at, of 27 validation rows: .*; a larger --rows looks at more$"
+    with pytest.raises(StoreError, match=told):
+        differing_rows(rows, num_validation=27)
 
 
 def test_files_show_no_trial_and_texts_are_no_markup() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from slimtune.training.data.prompt_template import PromptAndAnswer, fill
+from slimtune.training.data.prompt_template import PromptAndAnswer, fill, filled
+from slimtune.training.data.readers.row import MODEL_TEMPLATE_KEY
 from slimtune.training.errors import DataError
 
 
@@ -29,3 +30,9 @@ def test_a_column_that_is_not_there_is_named() -> None:
         fill("{ask} {context} {output}", {"ask": "a", "output": "b"}, target_column="output", where="row 7")
     null = {"ask": "a", "context": None, "output": "b"}
     assert fill("{ask}{context} {output}", null, target_column="output", where="row 7") == PromptAndAnswer("a ", "b")
+
+
+def test_a_model_that_is_there_already_asks_for_the_column_alone() -> None:
+    """Nobody can correct the template that it was trained by."""
+    with pytest.raises(DataError, match=r"give the rows that column, .*; null is taken there$"):
+        filled("{who}: {ask}", {"ask": "a"}, "row 1", key=MODEL_TEMPLATE_KEY)

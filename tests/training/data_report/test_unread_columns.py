@@ -8,6 +8,7 @@ from slimtune.training.data.chat_turns import Turn
 from slimtune.training.data.examples import Example
 from slimtune.training.data_report.text_notes import row_notes
 from slimtune.training.data_report.unread_columns import split_notes
+from tests.composed import plain_config
 
 Compose = Callable[..., dict[str, Any]]
 
@@ -99,7 +100,11 @@ def test_a_column_of_other_words_is_no_preference(cells: list[Any], config_of: C
 
 def test_columns_that_a_path_a_template_or_a_chat_reads_are_not_named(config_of: Compose) -> None:
     row = {"question": "a", "answers": {"text": ["b"]}, "id": 3, "title": "c"}
-    columns = ("'data.text_template=\"{title} {question} {answers.text.0}\"'", "data.target_column=answers.text.0")
+    columns = (
+        "'data.text_template=\"{title} {question} {answers.text.0}\"'",
+        "data.target_column=answers.text.0",
+        "data.text_column=text",
+    )
     config = generated(config_of, *(one.strip("'") for one in columns))
     assert row_notes([Example("a", "b", row=row)], config) == ["columns that nothing is read from: 'id'"]
     chat = [
@@ -128,3 +133,25 @@ def test_rows_that_name_their_split_are_split_anew(config_of: Compose) -> None:
     given = ("data.validation_file=v.jsonl", "data.test_file=t.jsonl")
     assert split_notes(rows, parse_trial(config_of(*given)).section) == []
     assert split_notes(rows_of("split", ["train", "a"]), parse_trial(config_of()).section) == []
+
+
+@pytest.mark.parametrize(("column", "count"), [("said", 1), ("text", 0)])
+def test_a_text_column_beside_a_template_is_told_as_not_read(column: str, count: int, config_of: Compose) -> None:
+    """Unless it is the usual one, which nobody has named."""
+    given = config_of(
+        "task=generation",
+        "task.metric=loss",
+        f"data.text_column={column}",
+        "data.target_column=call",
+        "data.text_template='{todo}: {said} => {call}'",
+    )
+    rows = [Example("a", row={"todo": "Do", "said": "a", "call": "b", "text": "c"})]
+    notes = row_notes(rows, parse_trial(given).section)
+    assert sum(note.startswith(f"data.text_column={column} is not read: data.text") for note in notes) == count
+    assert "columns that nothing is read from: 'text'" in notes
+
+
+def test_the_rows_that_ship_name_theirs_without_a_note() -> None:
+    given = plain_config(["task=generation", "task.metric=loss", "data=requests", "model=tiny_llama", "method=full"])
+    rows = [Example("a", row={"input": "a", "output": "b"})]
+    assert row_notes(rows, parse_trial(given).section) == []

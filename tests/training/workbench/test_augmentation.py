@@ -56,6 +56,10 @@ def no_row(row: dict[str, Any], generator: np.random.Generator) -> Any:
     return row["text"]
 
 
+def of_a_column(row: dict[str, Any], generator: np.random.Generator) -> dict[str, Any]:
+    return {**row, "text": row["post"]}
+
+
 def other_label(row: dict[str, Any], generator: np.random.Generator) -> dict[str, Any]:
     return {**row, "label": "unheard of"}
 
@@ -133,6 +137,7 @@ def test_trials_that_share_passes_have_the_rows_that_they_have_alone(config_of: 
         ("no_row", "let it give the row, a mapping of column to value"),
         ("other_label", "gives rows that cannot be learned"),
         ("failing", "ZeroDivisionError: nothing to divide"),
+        ("of_a_column", "(KeyError: 'post': the row has text, label); repair it"),
         ("missing", "has no 'missing'"),
         ("HERE", "which is no function and no module"),
     ],

@@ -1,6 +1,7 @@
 """How files are read, and what a person should know of it."""
 
 import logging
+from collections.abc import Iterable
 from typing import NamedTuple
 
 log = logging.getLogger(__name__)
@@ -11,6 +12,7 @@ class Told:
 
     def __init__(self) -> None:
         self._places: dict[str, list[str]] = {}
+        self._said: list[str] = []
 
     def add(self, what: str, place: object) -> None:
         """Something that holds for a place, e.g. a file."""
@@ -18,9 +20,14 @@ class Told:
         if str(place) not in places:
             places.append(str(place))
 
+    def say(self, sentences: Iterable[str]) -> None:
+        """What is said of places by itself."""
+        self._said += [one for one in sentences if one not in self._said]
+
     def notes(self) -> list[str]:
         """A sentence for each thing, with the first place."""
-        return [f"{places[0]}{_more(len(places) - 1)}: {what}" for what, places in self._places.items()]
+        found = [f"{places[0]}{_more(len(places) - 1)}: {what}" for what, places in self._places.items()]
+        return [*found, *self._said]
 
     def log(self) -> None:
         """For commands without a report."""

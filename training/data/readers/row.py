@@ -20,6 +20,8 @@ COLUMN_KEYS = ("text_column", "text_pair_column", "target_column", "label_column
 
 # the key whose text names columns, of which a cell may be null
 TEMPLATE_KEY = "data.text_template"
+# the same of a model that is there already
+MODEL_TEMPLATE_KEY = "data.text_template of the model"
 
 # columns of the rows of a .txt, whatever stands in it
 OF_TEXT_FILES = ["text", "file"]
@@ -48,6 +50,16 @@ def numbered(number: int, line: int | None) -> str:
         ('row 31 (line 32)', 'row 31')
     """
     return f"row {number}" if line in (None, number) else f"row {number} (line {line})"
+
+
+def file_in(where: str) -> str:
+    """The file in what a row is called; nothing of a row that was given in Python.
+
+    Example:
+        >>> file_in("a.csv, row 31 (line 32)"), file_in("row 31")
+        ('a.csv', '')
+    """
+    return where.rpartition(", ")[0]
 
 
 def located_in_python(rows: Iterable[Mapping[str, Any]], *, form: str) -> list[LocatedRow]:
@@ -104,6 +116,8 @@ def _named_by(key: str) -> str:
     """How a column is named that is called otherwise, if a key of the section `data` names it."""
     if key == TEMPLATE_KEY:
         return "; correct the template, or give rows that have none a null there"
+    if key == MODEL_TEMPLATE_KEY:
+        return "; give the rows that column, for the model was trained with it; null is taken there"
     if key not in COLUMN_KEYS:
         return ""
     return f"; name yours with data.{key}=..., or let `slimtune init --data <your rows>` write a config for them"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from slimtune.training.data.readers.row import file_in
 from slimtune.training.errors import DataError, DataProblems, NoColumn, UserError
 from slimtune.training.listed_names import counted
 
@@ -66,7 +67,7 @@ class RowFaults:
         """Note a fault of a source, or of a row of it."""
         text = str(error)
         key = name, error.column if isinstance(error, NoColumn) else _without_particulars(text.removeprefix(where))
-        kind = self._kinds.setdefault(key, _Kind(text, _place_of(where)))
+        kind = self._kinds.setdefault(key, _Kind(text, file_in(where)))
         kind.count += 1
         if 1 < kind.count <= 1 + MOST_NAMED:
             kind.others.append(_said_beside(kind.place, where))
@@ -87,10 +88,6 @@ class RowFaults:
             raise DataError(problems[0])
         if problems:
             raise DataProblems(problems)
-
-
-def _place_of(where: str) -> str:
-    return where.rpartition(", ")[0]
 
 
 def _said_beside(place: str, where: str) -> str:

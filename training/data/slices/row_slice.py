@@ -5,7 +5,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from slimtune.training.config.data import ROWS_OF_FILES, SPLITS, DataConfig
-from slimtune.training.data.readers.reader import LocatedRow
+from slimtune.training.data.readers.options import ReadOptions, Told
+from slimtune.training.data.readers.reader import LocatedRow, located_rows, located_with, needs_no_hub
 from slimtune.training.errors import DataError
 from slimtune.training.listed_names import agreeing, counted
 
@@ -76,6 +77,20 @@ class RowSource(NamedTuple):
     name: Any
     part: RowSlice | None
     key: str
+
+    def read(self, data: DataConfig, options: ReadOptions) -> Iterator[LocatedRow]:
+        """All rows that `name` stands for, whatever part of them counts.
+
+        Raises:
+            DataError: One cannot be read, when it is reached.
+        """
+        return located_rows(self.name, options) if data.reader is None else located_with(data.reader, self.name)
+
+    def again(self, data: DataConfig) -> Iterable[LocatedRow]:
+        """As `read`; none of a hub, which is far, and whose rows have all columns."""
+        if data.reader is None and not needs_no_hub(self.name):
+            return ()
+        return self.read(data, ReadOptions(Told(), data.encoding))
 
 
 def sources_of(data: DataConfig) -> list[RowSource]:

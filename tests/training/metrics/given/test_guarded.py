@@ -165,7 +165,7 @@ def test_so_is_what_fails_on_values_of_another_task(guard: Callable[[Any], Any],
 
 def test_a_column_that_rows_lack_is_no_matter_of_the_values() -> None:
     tally = Tally.of(prediction=[0], reference=[1], nats=[1.0], weight=[1], data=[{"text": "a"}])
-    with pytest.raises(ConfigError, match=r"\(KeyError: 'weight'\); repair it"):
+    with pytest.raises(ConfigError, match=r"\(KeyError: 'weight': the row has text\); repair it"):
         compute_all(measures_of([f"{HERE}.of_a_column"], GUARD), tally)
 
 

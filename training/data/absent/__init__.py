@@ -1,0 +1,1 @@
+"""Columns that only some rows of a file have."""
