@@ -275,18 +275,24 @@ def _best(loaded: "LoadedTrials") -> int | None:
 
 
 def _compare_runs(options: argparse.Namespace) -> int:
-    from slimtune.sweeper.reporting.run_record import comparable_metrics, differences, read_run
+    from slimtune.sweeper.reporting.run_record import comparable_metrics, differences, read_run, unscored_notes
 
     first, second = (read_run(one, options.tracking_uri) for one in options.what)
-    config, metrics = differences(first.config, second.config), differences(*comparable_metrics(first, second))
+    config, unscored = differences(first.config, second.config), unscored_notes((first, second))
+    # what one of them has alone is no difference to a run that was never scored
+    metrics = [] if unscored else differences(*comparable_metrics(first, second))
     if options.json:
-        print(json_text({name: _plain(found) for name, found in (("config", config), ("metrics", metrics))}, indent=1))
+        # null: nobody knows whether they differ
+        print(json_text({"config": _plain(config), "metrics": None if unscored else _plain(metrics)}, indent=1))
     elif options.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(["kind", "name", first.name, second.name])
         writer.writerows([kind, *one] for kind, found in (("config", config), ("metric", metrics)) for one in found)
     else:
-        _print_differences((first, second), config, metrics)
+        _print_differences((first, second), config, None if unscored else metrics)
+    for note in unscored:
+        # values go to programs
+        print(f"metrics: {note}", file=sys.stderr if options.json or options.csv else sys.stdout)
     return 0
 
 
@@ -295,7 +301,7 @@ def _plain(found: "Sequence[Difference]") -> dict[str, list[Any]]:
 
 
 def _print_differences(
-    runs: "tuple[RunRecord, RunRecord]", config: "Sequence[Difference]", metrics: "Sequence[Difference]"
+    runs: "tuple[RunRecord, RunRecord]", config: "Sequence[Difference]", metrics: "Sequence[Difference] | None"
 ) -> None:
     from rich.console import Console
 

@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 import yaml
 
 from slimtune.training.broken_files import BROKEN, fault_of, read_object
-from slimtune.training.checkpoints.find import RUN_ID
-from slimtune.training.checkpoints.kinds import RECORD
+from slimtune.training.checkpoints.find import RUN_ID, why_none
+from slimtune.training.checkpoints.kinds import CONFIG, RECORD
 from slimtune.training.errors import StoreError
 from slimtune.training.tracking.display import best_metrics, by_dotted_key, display, tracked_number, without_log10
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri, without_password
-from slimtune.training.usual_places import home_path
-
-CONFIG = "config.yaml"
+from slimtune.training.usual_places import home_path, last_checkpoint
 
 
 class RunRecord(NamedTuple):
@@ -25,12 +23,14 @@ class RunRecord(NamedTuple):
         config: Values by dotted key, as the tracker shows them.
         metrics: Scores by name.
         at_best: Whether they are of the best evaluation, as a checkpoint has them; the tracker has the last ones too.
+        unscored: Why there are no scores; None where there are.
     """
 
     name: str
     config: Mapping[str, str]
     metrics: Mapping[str, float]
     at_best: bool
+    unscored: str | None = None
 
 
 class Difference(NamedTuple):
@@ -74,16 +74,23 @@ def _of_tracker(run_id: str, store: str) -> RunRecord:
         raise StoreError(
             f"there is no run {run_id} in {without_password(store)}; `slimtune compare <sweep> --csv` has the runs' ids"
         )
-    return RunRecord(run_id, without_log10(found.params), found.metrics, at_best=False)
+    unscored = None if found.metrics else "the tracker has none of it: it has not been evaluated"
+    return RunRecord(run_id, without_log10(found.params), found.metrics, at_best=False, unscored=unscored)
 
 
 def _of_folder(given: str, folder: Path) -> RunRecord:
-    checkpoints = sorted(folder.glob(f"checkpoint-*/{RECORD}"), key=lambda path: path.stat().st_mtime)
-    record = folder / RECORD if (folder / RECORD).is_file() else checkpoints[-1] if checkpoints else None
-    values: Mapping[str, Any] = _read(record) if record is not None else {}
+    checkpoint = last_checkpoint(folder)
+    values: Mapping[str, Any] = _read(checkpoint / RECORD) if checkpoint is not None else {}
     config = _read(folder / CONFIG) if (folder / CONFIG).is_file() else values.get("config") or {}
     dotted = {key: display(value) for key, value in by_dotted_key(config).items()}
-    return RunRecord(given, dotted, _at_best(_numbers(values.get("scores") or {})), at_best=True)
+    scores = _at_best(_numbers(values.get("scores") or {}))
+    return RunRecord(given, dotted, scores, at_best=True, unscored=None if scores else _unscored(folder, checkpoint))
+
+
+def _unscored(folder: Path, checkpoint: Path | None) -> str:
+    if checkpoint is not None:
+        return f"{checkpoint} has none"
+    return "; ".join(["it holds no checkpoint", *filter(None, [why_none(folder)])])
 
 
 def _at_best(scores: Mapping[str, float]) -> dict[str, float]:
@@ -118,6 +125,14 @@ def comparable_metrics(first: RunRecord, second: RunRecord) -> tuple[Mapping[str
     shared = [name for name in first.metrics if name in second.metrics]
     one, other = ({name: tracked_number(run.metrics[name]) for name in shared} for run in (first, second))
     return one, other
+
+
+def unscored_notes(runs: tuple[RunRecord, RunRecord]) -> list[str]:
+    """Why two runs do not compare by their scores: which of them has none; nothing where they do."""
+    named = {run.name: run.unscored for run in runs if run.unscored is not None}
+    if not named and not any(comparable_metrics(*runs)):
+        return ["the two have no score of the same name"]
+    return [f"{name} has no scores: {why}" for name, why in named.items()]
 
 
 def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:

@@ -259,3 +259,15 @@ def test_runs_of_the_tracker_differ_in_keys_of_their_configs(
         ids.append(str(run.run_id))
     found = json.loads(said(capsys, *ids, "--tracking-uri", uri, "--json"))
     assert list(found["config"]) == ["fit.learning_rate"]
+
+
+def test_a_run_without_scores_is_no_run_with_the_same_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence says which of them has none, and why; for programs there is nothing in the place of metrics."""
+    scored, other = a_trial_folder(tmp_path / "0", rate=0.1, accuracy=0.5), tmp_path / "1"
+    other.mkdir()
+    (other / "config.yaml").write_text("fit:\n  learning_rate: 0.1\n  epochs: 3\n")
+    for pair in ((scored, other), (other, scored)):
+        first, second = said(capsys, *map(str, pair)).splitlines()
+        assert first == "config: no difference"
+        assert second.startswith(f"metrics: {other} has no scores: it holds no checkpoint; its trial is under way")
+    assert json.loads(said(capsys, str(scored), str(other), "--json")) == {"config": {}, "metrics": None}
