@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slimtune.export.commands.command_parser import CommandParser
+from slimtune.sweeper.commands.arguments.compared_words import are_runs
 from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.atomic_files import json_text
-from slimtune.training.errors import ConfigError, StoreError
+from slimtune.training.errors import ConfigError
 from slimtune.training.listed_names import agreeing, by_numbers
-from slimtune.training.usual_places import USUAL_STORE, home_path
+from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.named_sweep import NamedSweep
@@ -33,7 +34,8 @@ def run(arguments: Sequence[str]) -> int:
         UserError: Trials are to be sorted or chosen by what they do not have.
     """
     options = command_parser().parse_args(with_signs(arguments))
-    if _are_runs(options):
+    # with a storage all are sweeps
+    if options.storage is None and are_runs(options.what, Path(options.outputs)):
         return _compare_runs(options)
     found = _sweeps(options)
     sweeps = {name: one.loaded for name, one in found.items()}
@@ -91,26 +93,6 @@ def with_signs(arguments: Sequence[str]) -> list[str]:
         else:
             words.append(word)
     return words
-
-
-def _are_runs(options: argparse.Namespace) -> bool:
-    """Whether runs are named; a sweep of the same name goes first, and with a storage all are sweeps."""
-    if options.storage is not None:
-        return False
-    from slimtune.sweeper.reporting.run_record import names_a_run
-    from slimtune.training.usual_places import STUDY_FILE
-
-    folders = [[home_path(one), Path(options.outputs) / one] for one in options.what]
-    is_run = [
-        not any((folder / STUDY_FILE).is_file() for folder in places) and names_a_run(one)
-        for one, places in zip(options.what, folders, strict=True)
-    ]
-    if any(is_run) and not (all(is_run) and len(is_run) == 2):
-        raise StoreError(
-            f"{', '.join(options.what)}: compare names of sweeps, or two runs, e.g. slimtune compare "
-            "outputs/tone/trials/0 outputs/tone/trials/1"
-        )
-    return all(is_run)
 
 
 class Sweep(NamedTuple):
@@ -275,9 +257,16 @@ def _best(loaded: "LoadedTrials") -> int | None:
 
 
 def _compare_runs(options: argparse.Namespace) -> int:
-    from slimtune.sweeper.reporting.run_record import comparable_metrics, differences, read_run, unscored_notes
+    from slimtune.sweeper.reporting.run_record import (
+        check_one_kind,
+        comparable_metrics,
+        differences,
+        read_run,
+        unscored_notes,
+    )
 
     first, second = (read_run(one, options.tracking_uri) for one in options.what)
+    check_one_kind(first, second)
     config, unscored = differences(first.config, second.config), unscored_notes((first, second))
     # what one of them has alone is no difference to a run that was never scored
     metrics = [] if unscored else differences(*comparable_metrics(first, second))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import yaml
@@ -14,6 +15,9 @@ from slimtune.training.tracking.display import best_metrics, by_dotted_key, disp
 from slimtune.training.tracking.uri import sqlite_path, tracking_uri, without_password
 from slimtune.training.usual_places import home_path, last_checkpoint
 
+# kinds of runs, as they are tagged
+SWEEP, TRIAL, RERUN = "sweep", "trial", "rerun"
+
 
 class RunRecord(NamedTuple):
     """A run.
@@ -24,6 +28,8 @@ class RunRecord(NamedTuple):
         metrics: Scores by name.
         at_best: Whether they are of the best evaluation, as a checkpoint has them; the tracker has the last ones too.
         unscored: Why there are no scores; None where there are.
+        kind: `sweep`, `trial`, `export`, ...; None of a run that is not slimtune's.
+        sweep: Name of the sweep that it belongs to, as the tracker has it.
     """
 
     name: str
@@ -31,6 +37,8 @@ class RunRecord(NamedTuple):
     metrics: Mapping[str, float]
     at_best: bool
     unscored: str | None = None
+    kind: str | None = TRIAL
+    sweep: str | None = None
 
 
 class Difference(NamedTuple):
@@ -75,7 +83,16 @@ def _of_tracker(run_id: str, store: str) -> RunRecord:
             f"there is no run {run_id} in {without_password(store)}; `slimtune compare <sweep> --csv` has the runs' ids"
         )
     unscored = None if found.metrics else "the tracker has none of it: it has not been evaluated"
-    return RunRecord(run_id, without_log10(found.params), found.metrics, at_best=False, unscored=unscored)
+    kind = found.tags.get("kind")
+    return RunRecord(
+        run_id,
+        without_log10(found.params),
+        found.metrics,
+        at_best=False,
+        unscored=unscored,
+        kind=TRIAL if kind == RERUN else kind,
+        sweep=found.tags.get("sweep"),
+    )
 
 
 def _of_folder(given: str, folder: Path) -> RunRecord:
@@ -125,6 +142,30 @@ def comparable_metrics(first: RunRecord, second: RunRecord) -> tuple[Mapping[str
     shared = [name for name in first.metrics if name in second.metrics]
     one, other = ({name: tracked_number(run.metrics[name]) for name in shared} for run in (first, second))
     return one, other
+
+
+def check_one_kind(first: RunRecord, second: RunRecord) -> None:
+    """Whether two runs are of one kind, and have a config.
+
+    Raises:
+        StoreError: A sweep's own run has none that a trial's compares with.
+    """
+    sweeps = [run for run in (first, second) if run.kind == SWEEP]
+    if len(sweeps) == 2:
+        names = " ".join(dict.fromkeys(quote(run.sweep or run.name) for run in sweeps))
+        raise StoreError(
+            f"{first.name} and {second.name} are runs of sweeps themselves, which have no config of a trial; compare "
+            f"the sweeps: slimtune compare {names}"
+        )
+    if first.kind != second.kind and None not in (first.kind, second.kind):
+        told = (f"{run.name} is the run of {_told_kind(run)}" for run in (first, second))
+        raise StoreError(f"{', and '.join(told)}, which do not compare; give two of one kind, e.g. two trials")
+
+
+def _told_kind(run: RunRecord) -> str:
+    if run.kind == SWEEP:
+        return f"a sweep itself ({run.sweep or run.name})"
+    return f"{'an' if str(run.kind)[0] in 'aeiou' else 'a'} {run.kind}"
 
 
 def unscored_notes(runs: tuple[RunRecord, RunRecord]) -> list[str]:
