@@ -12,7 +12,7 @@ from slimtune.sweeper.commands.arguments.compared_words import are_runs
 from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.atomic_files import json_text
 from slimtune.training.errors import ConfigError
-from slimtune.training.listed_names import agreeing, by_numbers
+from slimtune.training.listed_names import agreeing, by_numbers, counted
 from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def run(arguments: Sequence[str]) -> int:
         print(as_csv(rows), end="")
     else:
         _print_table(found, rows, shown)
-        _print_doubts(found)
+        if rows:
+            _print_doubts(found)
+        else:
+            _print_none(found, options.where)
     return 0
 
 
@@ -206,6 +209,8 @@ def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: S
         rows = with_fixed(rows, sweeps)
         print_table(console, sweeps_table(sweeps))
         print_table(console, settings_table(sweeps, {name: one.settings() for name, one in found.items()}))
+    if not rows and shown:
+        return
     table = compared_table(rows, title=title, best=best, numbers=numbers, more=shown)
     table.notes += _number_notes(sweeps, rows)
     print_table(console, table)
@@ -213,6 +218,13 @@ def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: S
         if loaded.goals.several:
             of = f" of {name}" if len(sweeps) > 1 else ""
             print(f"Pareto set{of}: {by_numbers('trial', [trial.number for trial in loaded.pareto()])}")
+
+
+def _print_none(found: "dict[str, Sweep]", conditions: Sequence[str]) -> None:
+    """That there is no row, and what the rows were chosen by."""
+    if conditions:
+        num_trials = sum(len(one.loaded.trials) for one in found.values())
+        print(f"none of the {counted(num_trials, 'trial')} of {', '.join(found)} keeps {' and '.join(conditions)}")
 
 
 def _number_notes(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -> list[str]:

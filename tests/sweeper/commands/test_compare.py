@@ -310,3 +310,12 @@ def test_versions_of_registered_models_are_compared_elsewhere(capsys: pytest.Cap
     told = refused(capsys, "models:/plants/1", "models:/plants@champion")
     assert "slimtune promote models:/plants/1 --data rows.csv --dry-run" in told
     assert "slimtune history plants" in told
+
+
+@pytest.mark.usefixtures("sweeps")
+def test_that_no_trial_keeps_a_condition_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """In place of a table without rows and of what would stand under it."""
+    assert said(capsys, "one", "--where", "learning_rate>1") == "none of the 2 trials of one keeps learning_rate>1\n"
+    several = said(capsys, "one", "two", "--where", "learning_rate>1", "--where", "state=complete").splitlines()
+    assert several[-1] == "none of the 3 trials of one, two keeps learning_rate>1 and state=complete"
+    assert said(capsys, "one", "--where", "learning_rate>1", "--json") == "[]\n"
