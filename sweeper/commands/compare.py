@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slimtune.export.commands.command_parser import CommandParser
+from slimtune.sweeper.commands.arguments.compared_words import are_runs
 from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
 from slimtune.training.atomic_files import json_text
-from slimtune.training.errors import ConfigError, StoreError
-from slimtune.training.listed_names import agreeing, by_numbers
-from slimtune.training.usual_places import USUAL_STORE, home_path
+from slimtune.training.errors import ConfigError
+from slimtune.training.listed_names import agreeing, by_numbers, counted
+from slimtune.training.usual_places import USUAL_STORE
 
 if TYPE_CHECKING:
     from slimtune.sweeper.campaigns.named_sweep import NamedSweep
@@ -33,7 +34,8 @@ def run(arguments: Sequence[str]) -> int:
         UserError: Trials are to be sorted or chosen by what they do not have.
     """
     options = command_parser().parse_args(with_signs(arguments))
-    if _are_runs(options):
+    # with a storage all are sweeps
+    if options.storage is None and are_runs(options.what, Path(options.outputs)):
         return _compare_runs(options)
     found = _sweeps(options)
     sweeps = {name: one.loaded for name, one in found.items()}
@@ -46,7 +48,10 @@ def run(arguments: Sequence[str]) -> int:
         print(as_csv(rows), end="")
     else:
         _print_table(found, rows, shown)
-        _print_doubts(found)
+        if rows:
+            _print_doubts(found)
+        else:
+            _print_none(found, options.where)
     return 0
 
 
@@ -91,26 +96,6 @@ def with_signs(arguments: Sequence[str]) -> list[str]:
         else:
             words.append(word)
     return words
-
-
-def _are_runs(options: argparse.Namespace) -> bool:
-    """Whether runs are named; a sweep of the same name goes first, and with a storage all are sweeps."""
-    if options.storage is not None:
-        return False
-    from slimtune.sweeper.reporting.run_record import names_a_run
-    from slimtune.training.usual_places import STUDY_FILE
-
-    folders = [[home_path(one), Path(options.outputs) / one] for one in options.what]
-    is_run = [
-        not any((folder / STUDY_FILE).is_file() for folder in places) and names_a_run(one)
-        for one, places in zip(options.what, folders, strict=True)
-    ]
-    if any(is_run) and not (all(is_run) and len(is_run) == 2):
-        raise StoreError(
-            f"{', '.join(options.what)}: compare names of sweeps, or two runs, e.g. slimtune compare "
-            "outputs/tone/trials/0 outputs/tone/trials/1"
-        )
-    return all(is_run)
 
 
 class Sweep(NamedTuple):
@@ -224,6 +209,8 @@ def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: S
         rows = with_fixed(rows, sweeps)
         print_table(console, sweeps_table(sweeps))
         print_table(console, settings_table(sweeps, {name: one.settings() for name, one in found.items()}))
+    if not rows and shown:
+        return
     table = compared_table(rows, title=title, best=best, numbers=numbers, more=shown)
     table.notes += _number_notes(sweeps, rows)
     print_table(console, table)
@@ -231,6 +218,13 @@ def _print_table(found: "dict[str, Sweep]", rows: "Sequence[TrialRow]", shown: S
         if loaded.goals.several:
             of = f" of {name}" if len(sweeps) > 1 else ""
             print(f"Pareto set{of}: {by_numbers('trial', [trial.number for trial in loaded.pareto()])}")
+
+
+def _print_none(found: "dict[str, Sweep]", conditions: Sequence[str]) -> None:
+    """That there is no row, and what the rows were chosen by."""
+    if conditions:
+        num_trials = sum(len(one.loaded.trials) for one in found.values())
+        print(f"none of the {counted(num_trials, 'trial')} of {', '.join(found)} keeps {' and '.join(conditions)}")
 
 
 def _number_notes(sweeps: "dict[str, LoadedTrials]", rows: "Sequence[TrialRow]") -> list[str]:
@@ -275,18 +269,31 @@ def _best(loaded: "LoadedTrials") -> int | None:
 
 
 def _compare_runs(options: argparse.Namespace) -> int:
-    from slimtune.sweeper.reporting.run_record import comparable_metrics, differences, read_run
+    from slimtune.sweeper.reporting.run_record import (
+        check_one_kind,
+        comparable_metrics,
+        differences,
+        read_run,
+        unscored_notes,
+    )
 
     first, second = (read_run(one, options.tracking_uri) for one in options.what)
-    config, metrics = differences(first.config, second.config), differences(*comparable_metrics(first, second))
+    check_one_kind(first, second)
+    config, unscored = differences(first.config, second.config), unscored_notes((first, second))
+    # what one of them has alone is no difference to a run that was never scored
+    metrics = [] if unscored else differences(*comparable_metrics(first, second))
     if options.json:
-        print(json_text({name: _plain(found) for name, found in (("config", config), ("metrics", metrics))}, indent=1))
+        # null: nobody knows whether they differ
+        print(json_text({"config": _plain(config), "metrics": None if unscored else _plain(metrics)}, indent=1))
     elif options.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(["kind", "name", first.name, second.name])
         writer.writerows([kind, *one] for kind, found in (("config", config), ("metric", metrics)) for one in found)
     else:
-        _print_differences((first, second), config, metrics)
+        _print_differences((first, second), config, None if unscored else metrics)
+    for note in unscored:
+        # values go to programs
+        print(f"metrics: {note}", file=sys.stderr if options.json or options.csv else sys.stdout)
     return 0
 
 
@@ -295,7 +302,7 @@ def _plain(found: "Sequence[Difference]") -> dict[str, list[Any]]:
 
 
 def _print_differences(
-    runs: "tuple[RunRecord, RunRecord]", config: "Sequence[Difference]", metrics: "Sequence[Difference]"
+    runs: "tuple[RunRecord, RunRecord]", config: "Sequence[Difference]", metrics: "Sequence[Difference] | None"
 ) -> None:
     from rich.console import Console
 

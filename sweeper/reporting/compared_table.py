@@ -154,22 +154,23 @@ def as_plain(row: TrialRow, names: Sequence[str], outcome: SweepOutcome | None =
 
 
 def difference_tables(
-    names: tuple[str, str], config: Sequence[Difference], metrics: Sequence[Difference]
+    names: tuple[str, str], config: Sequence[Difference], metrics: Sequence[Difference] | None
 ) -> list[RenderableType]:
     """What two runs have not in common: of their configs, and of their metrics with the difference.
 
     Args:
         names: Of the runs.
         config: Keys with other values.
-        metrics: Metrics with other values.
+        metrics: Metrics with other values; None where they do not compare.
     """
     goes_by = any(one.name == METRIC for one in config)
     of_trials = [one for one in config if not one.name.startswith(OF_SWEEPS)]
-    numbers = [(one, NONE if goes_by and one.name.endswith(OBJECTIVE) else _change(one)) for one in metrics]
+    numbers = [(one, NONE if goes_by and one.name.endswith(OBJECTIVE) else _change(one)) for one in metrics or ()]
+    rows = [(one.name, one.first, one.second, change) for one, change in numbers]
     return [
         _differences("config", names, [(one.name, one.first, one.second) for one in of_trials]),
         *_told_of_sweeps([one.name for one in config if one not in of_trials]),
-        _differences("metrics", names, [(one.name, one.first, one.second, change) for one, change in numbers]),
+        *([] if metrics is None else [_differences("metrics", names, rows)]),
     ]
 
 

@@ -4,9 +4,7 @@ from pathlib import Path
 
 from slimtune.training.checkpoints.checkpoint import CheckpointRecord
 from slimtune.training.checkpoints.checkpoint_writer import CheckpointWriter, checkpoint_folder
-
-# in a trial's folder, by the number of their step
-STEPS = "steps"
+from slimtune.training.checkpoints.continued import STEPS
 
 
 class KeptSteps:

@@ -11,6 +11,8 @@ from slimtune.training.usual_places import RECORD as RECORD
 
 # of a state that a killed trial goes on from: how its folder is called, and the file in it that says what it is of
 STATE_PREFIX, STATE_FACTS = "resume-", "state.json"
+# of a trial, in its folder
+CONFIG = "config.yaml"
 ADAPTER, MODEL_CONFIG, MANIFEST, TRIALS = "adapter_config.json", "config.json", "manifest.json", "trials"
 # how the names of transformers' classes with a head end, and the task that trains such a one
 TASKS: Mapping[str, str] = {

@@ -3,13 +3,14 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 from slimtune.training.checkpoints.best_checkpoint import BestCheckpoint
+from slimtune.training.checkpoints.continued import take_over_steps, taken_over
 from slimtune.training.checkpoints.training_state import (
     MODEL,
     OPTIMIZER,
@@ -155,6 +156,7 @@ class SavedTrial:
         parts.order.restore(facts["order"])
         parts.cadence.next = facts["next_evaluation"]
         parts.history.restore(facts["history"])
+        self._take_over()
         parts.progress.examples_seen, parts.progress.milestone = facts["examples_seen"], facts["milestone"]
         parts.progress.meter = Meter.restored(facts["meter"])
         self._protect_best()
@@ -163,6 +165,21 @@ class SavedTrial:
         else:
             # what it had drawn was not saved
             torch.manual_seed(hash((self._fit.seed, self._group.rank, parts.progress.examples_seen)))
+
+    def _take_over(self) -> None:
+        """What an earlier attempt has written is found in the trial's own folder, as all that it writes itself."""
+        history, lineage = self._parts.history, self._trial.lineage
+        if not self._group.leads:
+            return
+        try:
+            take_over_steps(lineage.earlier, lineage.folder)
+            if history.best is not None:
+                place = taken_over(history.best.checkpoint, lineage.folder)
+                history.best = replace(history.best, checkpoint=place)
+        except OSError as error:
+            log.warning(
+                "trial %d: checkpoints stay in the folder of the attempt before (%s)", self._trial.number, error
+            )
 
     @torch.no_grad()
     def _restore_weights(self, weights: Mapping[str, torch.Tensor]) -> None:

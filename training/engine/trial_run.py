@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from slimtune.training.checkpoints.continued import forget_taken, note_continued
 from slimtune.training.checkpoints.training_state import forget_states
 from slimtune.training.config.tracking import CheckpointPolicy
 from slimtune.training.config.trial import TrialConfig
@@ -91,6 +92,7 @@ class TrialRun:
         trial.lineage.folder.mkdir(parents=True, exist_ok=True)
         self._yaml = yaml.dump(dict(trial.config), Dumper=DUMPER, sort_keys=False, allow_unicode=True)
         (trial.lineage.folder / "config.yaml").write_text(self._yaml, encoding="utf-8")
+        note_continued(trial.lineage.earlier, trial.lineage.folder)
         open_run = observers.trackers.opener(config.tracking, trial.lineage)
         self.reporter = Reporter(partial(self._begin, open_run), observers.quiet)
 
@@ -212,8 +214,10 @@ class TrialRun:
         self.reporter.close(lambda run: _log_end(run, outcome, config=self.config, facts=facts))
         finish(self._trial, outcome)
         # killed before this, it is told from its state
-        for folder in (self._trial.lineage.folder, *self._trial.lineage.earlier):
+        lineage = self._trial.lineage
+        for folder in (lineage.folder, *lineage.earlier):
             forget_states(folder)
+        forget_taken(lineage.earlier, lineage.folder)
 
     def interrupt(self) -> None:
         """Write down that the worker was stopped, or that the search ends the trial by it; the trial is not told, so

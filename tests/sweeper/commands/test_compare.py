@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -259,3 +260,62 @@ def test_runs_of_the_tracker_differ_in_keys_of_their_configs(
         ids.append(str(run.run_id))
     found = json.loads(said(capsys, *ids, "--tracking-uri", uri, "--json"))
     assert list(found["config"]) == ["fit.learning_rate"]
+
+
+def test_a_run_without_scores_is_no_run_with_the_same_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence says which of them has none, and why; for programs there is nothing in the place of metrics."""
+    scored, other = a_trial_folder(tmp_path / "0", rate=0.1, accuracy=0.5), tmp_path / "1"
+    other.mkdir()
+    (other / "config.yaml").write_text("fit:\n  learning_rate: 0.1\n  epochs: 3\n")
+    for pair in ((scored, other), (other, scored)):
+        first, second = said(capsys, *map(str, pair)).splitlines()
+        assert first == "config: no difference"
+        assert second.startswith(f"metrics: {other} has no scores: it holds no checkpoint; its trial is under way")
+    assert json.loads(said(capsys, str(scored), str(other), "--json")) == {"config": {}, "metrics": None}
+
+
+def tracked(uri: str, folder: Path, *, kind: str, sweep: str) -> str:
+    """The id of a run of this kind."""
+    lineage = replace(make_lineage(folder), kind=kind, tags={"sweep": sweep})
+    return str(Tracker(mlflow_at(uri), "e").start(lineage).run_id)
+
+
+def test_the_runs_of_sweeps_themselves_are_compared_by_the_sweeps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They have no config of a trial, so that nothing would differ; nor does one compare with a trial's."""
+    uri = sqlite_url(tmp_path / "runs.db")
+    one, other = (tracked(uri, tmp_path, kind="sweep", sweep=name) for name in ("one", "it's"))
+    trial, rerun, export = (tracked(uri, tmp_path, kind=kind, sweep="one") for kind in ("trial", "rerun", "export"))
+    store = ("--tracking-uri", uri)
+    assert """compare the sweeps: slimtune compare one 'it'"'"'s'\n""" in refused(capsys, one, other, *store)
+    told = f"{trial} is the run of a trial, and {one} is the run of a sweep itself (one), which do not compare"
+    assert told in refused(capsys, trial, one, *store)
+    assert f"{export} is the run of an export" in refused(capsys, export, rerun, *store)
+    assert said(capsys, trial, rerun, *store).startswith("config: no difference")
+
+
+@pytest.mark.usefixtures("sweeps")
+def test_what_is_neither_a_sweep_nor_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also a part of an id, alone or beside others; and one run, where two are wanted."""
+    trial, run = str(a_trial_folder(tmp_path / "0", rate=0.1, accuracy=0.5)), "0a" * 16
+    for words in (["9ac51104"], ["9ac51104", "one"], [run, "9ac51104"]):
+        assert "'9ac51104' is neither a sweep's name nor a run's id of 32 signs" in refused(capsys, *words)
+    assert "'oen' is neither" in refused(capsys, trial, "oen")
+    assert f"'one' is a sweep, and '{run}' is a run" in refused(capsys, run, "one")
+    assert f"{run}: one run" in refused(capsys, run)
+
+
+def test_versions_of_registered_models_are_compared_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    told = refused(capsys, "models:/plants/1", "models:/plants@champion")
+    assert "slimtune promote models:/plants/1 --data rows.csv --dry-run" in told
+    assert "slimtune history plants" in told
+
+
+@pytest.mark.usefixtures("sweeps")
+def test_that_no_trial_keeps_a_condition_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """In place of a table without rows and of what would stand under it."""
+    assert said(capsys, "one", "--where", "learning_rate>1") == "none of the 2 trials of one keeps learning_rate>1\n"
+    several = said(capsys, "one", "two", "--where", "learning_rate>1", "--where", "state=complete").splitlines()
+    assert several[-1] == "none of the 3 trials of one, two keeps learning_rate>1 and state=complete"
+    assert said(capsys, "one", "--where", "learning_rate>1", "--json") == "[]\n"
