@@ -118,7 +118,7 @@ def test_a_rollback_gives_the_alias_back_and_the_history_tells_all(
         "a server that runs keeps version 2 until it is started again",
     ]
     assert main(["rollback", "tiny"]) == 3
-    forward = "and forward again: slimtune promote models:/tiny/2 promotion.min_gain=null\n"
+    forward = "; forward again: slimtune promote models:/tiny/2 promotion.min_gain=null\n"
     assert capsys.readouterr().err.endswith(forward)
     assert main(["history", "tiny", "--json"]) == 0
     history = json.loads(capsys.readouterr().out)
@@ -152,7 +152,7 @@ def test_the_printed_command_goes_forward_whatever_rules_were_switched_off(
             assert main(["rollback", "tiny"]) == 3
             told = capsys.readouterr().err
         assert alias_version(uri, "tiny", "champion") == "1"
-        (command,) = [line.partition("and forward again: ")[2] for line in told.splitlines() if "forward" in line]
+        (command,) = [line.partition("forward again: ")[2] for line in told.splitlines() if "forward" in line]
         words = shlex.split(command)
         assert words == ["slimtune", "promote", "models:/tiny/2", "promotion.min_gain=null", *off]
         assert main(words[1:]) == 0
