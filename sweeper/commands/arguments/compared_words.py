@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
+from slimtune.export.registry.model_uri import MODELS_URI
 from slimtune.training.errors import StoreError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.usual_places import STUDY_FILE, home_path
@@ -13,8 +14,6 @@ REPAIR = (
     "compare names of sweeps, or two runs, e.g. slimtune compare outputs/tone/trials/0 outputs/tone/trials/1, each by "
     "a trial's folder or the run's id"
 )
-# of registered models, as `slimtune promote` takes them
-MODELS_URI = "models:/"
 PART_OF_ID = re.compile("(?=.*[0-9])[0-9a-f]{6,31}")
 
 

@@ -25,7 +25,7 @@ class AbsentColumns:
     """Takes a column that a row lacks as null where a null may stand and other rows of the same file have the column.
 
     One that no row of the file has is a wrong name, and so is one that the row has under a name that is nearly the
-    same and that stands in no row with the column.
+    same and that stands in no row with the column. A row with none of the columns of those rows is of another kind.
     """
 
     def __init__(self, again: Callable[[], Iterable[LocatedRow]]) -> None:
@@ -86,7 +86,9 @@ class AbsentColumns:
         if column not in self._beside:
             self._beside[column] = self._names_beside(column)
         beside = self._beside[column].get(file_in(where))
-        return beside is not None and nearest_name(column, [str(name) for name in row if name not in beside]) is None
+        if beside is None or not beside.intersection(map(str, row)):
+            return False
+        return nearest_name(column, [str(name) for name in row if name not in beside]) is None
 
     def _names_beside(self, column: str) -> dict[str, set[str]]:
         """Names in the rows that have the column, by their file."""

@@ -56,6 +56,12 @@ def test_a_column_that_no_row_has_is_a_wrong_name(config: Written) -> None:
         read_splits(config(rows))
 
 
+def test_a_row_of_another_kind_is_named(config: Written) -> None:
+    """It has none of the columns of the others: nothing says that they are null there."""
+    with pytest.raises(DataError, match=r"row 21: no column 'todo'"):
+        read_splits(config(rows_with({"unrelated": 1})))
+
+
 def test_a_column_under_a_wrong_name_in_some_rows_is_told(config: Written) -> None:
     wrong = {"todo": "Do", "who": "guest", "siad": "fan", "command": "fan=1"}
     with pytest.raises(DataError, match=r"row 21: no column 'said' .*; did you mean 'siad'\? \(1 more row: row 22\)"):
