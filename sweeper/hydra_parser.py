@@ -5,6 +5,7 @@ object there for `--shell-completion`, whose text takes a search for plugins: no
 """
 
 import argparse
+from functools import cache
 from importlib.metadata import version
 from types import SimpleNamespace
 
@@ -31,5 +32,11 @@ def hydra_parser() -> argparse.ArgumentParser:
     parser.allow_abbrev = False
     for action in parser._actions:
         if isinstance(action, argparse._VersionAction):
-            action.version = f"slimtune {version('slimtune')}, Hydra {hydra.__version__}"
+            action.version = _versions()
     return parser
+
+
+@cache
+def _versions() -> str:
+    """Read once: a command line with flags is parsed again and again."""
+    return f"slimtune {version('slimtune')}, Hydra {hydra.__version__}"

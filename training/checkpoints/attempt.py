@@ -14,11 +14,12 @@ import yaml
 from filelock import FileLock, Timeout
 
 from slimtune.training.atomic_files import write_json
+from slimtune.training.checkpoints.kinds import CONFIG
 from slimtune.training.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-ATTEMPT, LOCK, CONFIG = "attempt.json", "attempt.lock", "config.yaml"
+ATTEMPT, LOCK = "attempt.json", "attempt.lock"
 # what a shell makes of SIGTERM
 TERMINATED = 128 + signal.SIGTERM
 # somebody who only looks whether an attempt is under way has its lock for a moment

@@ -154,7 +154,7 @@ class LabelBlanks:
             return []
         ordered = sorted(self._ways.items(), key=lambda one: (-one[1], one[0]))
         shown = [
-            f"{_shortened(written)!r} as '{_shortened(label_name(written))}' ({count:,})"
+            f"{shortened(written)!r} as '{shortened(label_name(written))}' ({count:,})"
             for written, count in ordered[:SHOWN_WAYS]
         ]
         more = f" and {len(ordered) - SHOWN_WAYS} more" if len(ordered) > SHOWN_WAYS else ""
@@ -167,5 +167,6 @@ class LabelBlanks:
         return f"{'; '.join(self._rows)}{more}"
 
 
-def _shortened(label: str) -> str:
+def shortened(label: str) -> str:
+    """The label, or as much of it as a sentence has room for."""
     return label if len(label) <= SHOWN_CHARACTERS else f"{label[:SHOWN_CHARACTERS]}..."

@@ -10,10 +10,11 @@ from slimtune.training.alike_names import as_seen, meanings_of, without_unseen
 from slimtune.training.config.task import TaskConfig
 from slimtune.training.data.cells import ABSENT, cell_of, listed
 from slimtune.training.data.examples import Example
+from slimtune.training.data.labelled_rows import shortened
 from slimtune.training.listed_names import counted, with_commas
 from slimtune.training.tasks.similarity import score_range_of
 
-SHOWN, SHOWN_CHARACTERS = 4, 40
+SHOWN = 4
 # what programs write where there is nothing; here each is a word like others
 # what `datasets` numbers a missing label by, beside classes from 0 up
 NO_CLASS = "-1"
@@ -33,11 +34,6 @@ COMPATIBILITY = "Unicode forms of letters (ﬁ and fi, Ａ and A)"
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 # signs that part labels elsewhere
 OTHER_COMMAS = (";", "|")
-
-
-def shortened(label: str) -> str:
-    """The label, or as much of it as a sentence has room for."""
-    return label if len(label) <= SHOWN_CHARACTERS else f"{label[:SHOWN_CHARACTERS]}..."
 
 
 def spelling_notes(examples: Sequence[Example], column: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from slimtune.training.checkpoints.continued import forget_taken, note_continued
+from slimtune.training.checkpoints.kinds import CONFIG
 from slimtune.training.checkpoints.training_state import forget_states
 from slimtune.training.config.tracking import CheckpointPolicy
 from slimtune.training.config.trial import TrialConfig
@@ -91,7 +92,7 @@ class TrialRun:
         self._usage = observers.monitor.follow()
         trial.lineage.folder.mkdir(parents=True, exist_ok=True)
         self._yaml = yaml.dump(dict(trial.config), Dumper=DUMPER, sort_keys=False, allow_unicode=True)
-        (trial.lineage.folder / "config.yaml").write_text(self._yaml, encoding="utf-8")
+        (trial.lineage.folder / CONFIG).write_text(self._yaml, encoding="utf-8")
         note_continued(trial.lineage.earlier, trial.lineage.folder)
         open_run = observers.trackers.opener(config.tracking, trial.lineage)
         self.reporter = Reporter(partial(self._begin, open_run), observers.quiet)
@@ -103,7 +104,7 @@ class TrialRun:
         except Exception as error:  # noqa: BLE001  # a study's storage raises whatever its driver raises
             log.warning("trial %d: its run was not noted (%s)", self.number, error)
         try:
-            run.log_text(self._yaml, "config.yaml")
+            run.log_text(self._yaml, CONFIG)
             run.log_params(_params(self._trial))
             run.log_metrics(dict(self._trial.lineage.costs))
         except Exception as error:  # noqa: BLE001  # MLflow raises whatever its store raises

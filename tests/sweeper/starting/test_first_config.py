@@ -343,20 +343,3 @@ def test_what_cannot_be_known_is_told_and_nothing_is_written(
 
 def test_the_usual_models_are_options() -> None:
     assert {questions.MINILM, questions.TINY} <= set(questions.model_options())
-
-
-def test_a_template_of_the_files_own_columns_stands_there_to_be_taken() -> None:
-    """For tasks that take one; as it is written it is one that every command takes."""
-    columns = {"todo": cycled("Do it", "Write it"), "said": TEXTS, "command": OTHERS}
-    write_jsonl(Path("rows.jsonl"), rows_of(**columns))
-    names = ("--data", "rows.jsonl", "--text-column", "said", "--target-column", "command")
-    written(*names, "--task", "generation")
-    text = Path("mine.yaml").read_text(encoding="utf-8")
-    line = '  # text_template: "{todo}\\n{said}\\n{command}"\n'
-    assert line in text
-    assert "text_column is not read then" in text
-    Path("mine.yaml").write_text(text.replace(line, line.replace("# ", "")), encoding="utf-8")
-    with initialize_config_module("slimtune.conf", version_base="1.3"):
-        config = plain(compose("config", with_config_file(["--config", "mine.yaml"])))
-    assert problems_of(config) == []
-    assert config["data"]["text_template"] == "{todo}\n{said}\n{command}"
