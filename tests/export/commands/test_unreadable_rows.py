@@ -53,9 +53,11 @@ def test_all_kinds_of_unreadable_rows_are_told_together(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         names_of(path)
     told = str(error.value)
-    assert told.startswith("2 problems in the data:")
+    assert told.startswith("3 problems in the data:")
     assert "row 1: no column 'text' (--text-column)" in told
+    assert "row 1: no column 'other' (--text-pair-column)" in told
     assert "row 3: column 'other'" in told
+    assert "(1 more row: row 2)" in told
     assert "(1 more row: row 4)" in told
 
 
