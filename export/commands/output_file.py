@@ -1,4 +1,4 @@
-"""The file that a command writes rows to: JSON Lines, and nothing that the command reads."""
+"""The file that a command writes rows to: JSON Lines or a table, and nothing that the command reads."""
 
 import glob
 import os
@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+from slimtune.export.commands.written_rows import is_table
 from slimtune.training.data.readers.reader import is_local
 from slimtune.training.errors import DataError
 from slimtune.training.package_path import package_file
@@ -17,7 +18,7 @@ from slimtune.training.usual_places import home_path
 ROWS_ALONE = (".jsonl", ".ndjson")
 JSON_LINES = (*ROWS_ALONE, ".json")
 # endings which would say that something else is written
-TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".orc", ".avro", ".xlsx", ".xls", ".ods", *ENDINGS)
+TABLES = (".parquet", ".arrow", ".feather", ".orc", ".avro", ".xlsx", ".xls", ".ods", *ENDINGS)
 TEXTS = (".xml", ".html", ".md", ".yaml", ".yml", ".toml", ".py")
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
 NUMBERS = (".npy", ".npz", ".pkl", ".pickle", ".onnx", ".safetensors", ".bin", ".pt")
@@ -52,7 +53,7 @@ def check_output(path: Path, key: str, *, rows: Given, model: str) -> None:
             that are read, also by a link, lies in a folder that is read, or fits such a pattern.
     """
     if path.suffix.lower() in OTHER_FORMATS:
-        raise DataError(f"{key} {path}: JSON Lines are written; name it {_as_json_lines(path)}")
+        raise DataError(f"{key} {path}: JSON Lines, .csv and .tsv are written; name it {_as_json_lines(path)}")
     if path.is_dir():
         raise DataError(f"{key} {path} is a folder; name a file in it")
     if not path.parent.is_dir():
@@ -66,7 +67,7 @@ def check_output(path: Path, key: str, *, rows: Given, model: str) -> None:
 
 def _as_json_lines(path: Path) -> str:
     name = path
-    while name.suffix.lower() in OTHER_FORMATS.union(JSON_LINES):
+    while name.suffix.lower() in OTHER_FORMATS.union(JSON_LINES) or is_table(name):
         name = name.with_suffix("")
     return f"{name.name}.jsonl"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import one_line, print_safely, shown_row, tell
+from slimtune.export.commands.written_rows import write_rows
 from slimtune.export.runtime.row_notes import RowNotes, Unanswered, notes_of
-from slimtune.training.atomic_files import write_jsonl
 from slimtune.training.config.trust import TRUST_HELP
 from slimtune.training.data.absent.absent_columns import AbsentColumns
 from slimtune.training.data.readers.reader import check_sources
@@ -39,9 +39,11 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = command_parser().parse_args(arguments)
     _check(options)
+    from slimtune.export.commands.told_version import with_told_version
     from slimtune.export.registry.find_bundle import locate_model
 
-    model = locate_model(options.model, adapter=options.adapter, tracking_uri=options.tracking_uri, trust=options.trust)
+    name = with_told_version(options.model, options.tracking_uri)
+    model = locate_model(name, adapter=options.adapter, tracking_uri=options.tracking_uri, trust=options.trust)
     # onnxruntime comes with it
     from slimtune.export.runtime.row_predictor import TextColumns, row_predictor_of
 
@@ -69,7 +71,11 @@ def command_parser() -> argparse.ArgumentParser:
         "--text-pair", action="append", help="the second text, for a model of pairs; one for each --text"
     )
     parser.add_argument("--file", type=at_home, help="JSONL, JSON, CSV or Parquet with one text a row")
-    parser.add_argument("--out", type=at_home, help="JSONL file to write; the terminal if absent")
+    parser.add_argument(
+        "--out",
+        type=at_home,
+        help="file to write: .csv and .tsv as tables, others as JSONL; the terminal if absent",
+    )
     parser.add_argument("--text-column", help="column of the text (default: that of the training data, or text)")
     parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs (default: text_pair)")
     parser.add_argument("--max-new-tokens", type=int, help="longest answer of a generative model")
@@ -128,7 +134,8 @@ def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_row
 
     rows = GivenFile(file)
     absent = AbsentColumns(lambda: rows)
-    names = _names(rows, predictor, absent)
+    columns = _columns(rows, predictor, absent)
+    names = _names(rows.name, predictor, columns)
     unanswered = Unanswered()
     predicted = _predicted_rows(map(absent.seen_in, rows), predictor, chunk_rows, names, unanswered)
     if out is None:
@@ -136,19 +143,19 @@ def _write_file(file: str, out: str | None, predictor: "RowPredictor", chunk_row
             print_safely(shown_row(row))
             check_read()
     else:
-        num_rows = write_jsonl(Path(out), _counted(predicted))
+        num_rows = write_rows(Path(out), _counted(predicted), [*columns, *names.values()])
         print(f"{counted(num_rows, 'row')} written to {out}")
     for note in unanswered.notes():
         tell(note)
 
 
-def _names(rows: "GivenFile", predictor: "RowPredictor", absent: AbsentColumns) -> Mapping[str, str]:
-    """What our columns are called; rows that cannot be read are told before the first one is answered.
+def _columns(rows: "GivenFile", predictor: "RowPredictor", absent: AbsentColumns) -> Sequence[str]:
+    """All columns that rows have; rows that cannot be read are told before the first one is answered.
 
     Raises:
         DataError: Rows lack a column, or what stands there is no text: one sentence a kind.
     """
-    from slimtune.export.runtime.given_rows import LocatedRow, free_names
+    from slimtune.export.runtime.given_rows import LocatedRow
 
     def reads(row: dict[str, Any], where: str) -> bool:
         return predictor.reads(LocatedRow(row, where))
@@ -156,20 +163,27 @@ def _names(rows: "GivenFile", predictor: "RowPredictor", absent: AbsentColumns) 
     def read(row: dict[str, Any], where: str) -> LocatedRow:
         return LocatedRow(absent.parsed(row, where, reads).row, where)
 
-    columns: set[str] = set()
+    columns: dict[str, None] = {}
     notes, faults = RowNotes(predictor), RowFaults()
     for one in faults.readable(rows.name, rows):
         for taken in faults.parsed(rows.name, one.row, one.where, read):
             notes.see(taken)
-        columns.update(map(str, one.row))
+        columns.update(dict.fromkeys(map(str, one.row)))
     faults.check()
     notes.check()
     for note in [*absent.notes(), *(f"{rows.name}: {note}" for note in notes.notes())]:
         tell(note)
+    return [*columns]
+
+
+def _names(place: str, predictor: "RowPredictor", columns: Sequence[str]) -> Mapping[str, str]:
+    """What our columns are called beside those of the rows, which is told where it is another name."""
+    from slimtune.export.runtime.given_rows import free_names
+
     names = free_names(predictor.names, columns)
     for name, free in names.items():
         if name != free:
-            tell(f"{rows.name} has a column '{name}', which is kept; the model's is written as '{free}'")
+            tell(f"{place} has a column '{name}', which is kept; the model's is written as '{free}'")
     return names
 
 

@@ -1,6 +1,7 @@
 """A bundle from whatever names it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slimtune.export.bundle.adapter_folder import chosen_adapter
 from slimtune.export.bundle.bundle import MANIFEST, Bundle, RunnableModel, open_bundle
@@ -11,6 +12,9 @@ from slimtune.training.errors import ModelError
 from slimtune.training.installation.plain_install import told_if_absent
 from slimtune.training.listed_names import with_commas
 from slimtune.training.usual_places import OUTPUTS, home_path
+
+if TYPE_CHECKING:
+    from slimtune.export.registry.mlflow_registry import RegisteredVersion
 
 # a registry is asked by MLflow, a folder is read as it is
 WITHOUT_REGISTRY = "slimtune predict reads the folder of a bundle without them"
@@ -51,6 +55,21 @@ def locate_model(name: str, *, adapter: str | None, tracking_uri: str | None, tr
             folder = fetch_folder(uri, name)
         return chosen_adapter(str(folder), adapter, said=name) or open_bundle(folder, trust=trust).model
     return chosen_adapter(name, adapter) or locate_bundle(name, tracking_uri, trust=trust).model
+
+
+def version_behind(name: str, tracking_uri: str | None) -> "RegisteredVersion | None":
+    """The version that has an alias of a registered model; None of any other name of a model.
+
+    Raises:
+        ModelError: No version has it.
+    """
+    if not name.startswith(MODELS_URI) or "@" not in name:
+        return None
+    uri = store_of(tracking_uri)
+    with told_if_absent(name, instead=WITHOUT_REGISTRY):
+        from slimtune.export.registry.mlflow_registry import find_version
+
+        return find_version(uri, name)
 
 
 def is_bundle_name(name: str) -> bool:

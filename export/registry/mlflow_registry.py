@@ -17,7 +17,7 @@ from slimtune.export.registry.served_code import LOADER_MODULE, code_files
 from slimtune.export.registry.signature import example_of, signature_of
 from slimtune.export.registry.version_facts import Registrable, digest_of, facts_of, packages_of
 from slimtune.training.errors import ModelError, StoreError
-from slimtune.training.listed_names import with_commas
+from slimtune.training.listed_names import agreeing, with_commas
 from slimtune.training.tracking.line import first_line
 from slimtune.training.tracking.mlflow_run import fetching, sending
 from slimtune.training.tracking.mlflow_runs import answer_of, client_of
@@ -192,8 +192,10 @@ def _instead(uri: str, path: str) -> str:
         return f"registered models: {_known(uri)}"
     with answering(uri):
         numbers = sorted(int(one.version) for one in client_of(uri).search_model_versions(f"name = '{name}'"))
-    aliases = with_commas(f"{alias} (version {number})" for alias, number in sorted(found.aliases.items()))
-    return f"{name} has the versions {with_commas(map(str, numbers)) or 'none'} and the aliases {aliases or 'none'}"
+    aliases = [f"{alias} (version {number})" for alias, number in sorted(found.aliases.items())]
+    versions = f"{agreeing(len(numbers), 'version', 'versions')} {with_commas(map(str, numbers))}"
+    behind = f"{agreeing(len(aliases), 'the alias', 'the aliases')} {with_commas(aliases)}"
+    return f"{name} has {versions if numbers else 'no version'} and {behind if aliases else 'no alias'}"
 
 
 def alias_version(uri: str, name: str, alias: str) -> str | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.export.commands.output_file import Given, check_output
 from slimtune.export.commands.terminal_text import tell
+from slimtune.export.commands.told_version import with_told_version
+from slimtune.export.commands.written_rows import write_rows
 from slimtune.export.evaluation.find_model import check_row_files, experiment_of, find_bundle_or_checkpoint
 from slimtune.export.runtime.row_notes import said_of_empty
 from slimtune.training.atomic_files import json_text
@@ -38,6 +40,7 @@ def run(arguments: Sequence[str]) -> int:
     options = command_parser().parse_args(arguments)
     if options.predictions:
         check_output(options.predictions, "--predictions", rows=Given("--data", options.data), model=options.model)
+    options.model = with_told_version(options.model, options.tracking_uri)
     model = find_bundle_or_checkpoint(options.model, options.tracking_uri, trust=options.trust)
     check_row_files(options.data, model)
     experiment = experiment_of(model) or EXPERIMENT
@@ -82,7 +85,9 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--text-pair-column", help="column of the second text, for a model of pairs")
     parser.add_argument("--label-column", help="column of the label or answer (default: as in training; label)")
     parser.add_argument(
-        "--predictions", type=home_path, help="write each row with the model's answer to this JSONL file"
+        "--predictions",
+        type=home_path,
+        help="write each row with the model's answer to this file: a table if it ends in .csv or .tsv, otherwise JSONL",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--tracking-uri", help=f"MLflow store ({USUAL_STORE}, if it is there)")
@@ -100,14 +105,13 @@ def _said_of_left_out(scored: "ModelScores", *, is_written: bool) -> str:
 
 
 def _write(scored: "ModelScores", path: Path) -> None:
-    from slimtune.training.atomic_files import write_jsonl
-
     if not scored.predictions:
         raise StoreError(
             "--predictions: nothing was answered: next tokens are no answers, and text is generated only where "
             "task.metrics asks for it, e.g. exact_match"
         )
-    write_jsonl(path, scored.predictions)
+    columns = dict.fromkeys(name for row in scored.predictions for name in row)
+    write_rows(path, scored.predictions, [*columns])
 
 
 def _show(scored: "ModelScores", data: str) -> None:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator, Sequence
 
-from slimtune.sweeper.starting.guess import SCORES, likely_labels
+from slimtune.sweeper.starting.guess import SCORES, Guess, likely_labels
 from slimtune.sweeper.starting.other_tasks import other_tasks
 from slimtune.sweeper.starting.questions import OF_PAIRS, WRITING, Settled, target_flag, target_name
 from slimtune.sweeper.starting.seen_columns import Holds
@@ -12,6 +12,7 @@ from slimtune.training.data_report.unread_columns import told_unread
 from slimtune.training.listed_names import counted
 
 SHOWN_OTHERS = 5
+LEFT_OUT = "a row without a text or an answer is left out"
 
 
 def told_choice(settled: Settled) -> Iterator[str]:
@@ -55,10 +56,16 @@ def _told_empty(settled: Settled) -> Iterator[str]:
         # a row may have none of several labels
         if not one.empty or one.name not in _read(settled) or (one.name, found.task) == (found.target, "multi_label"):
             continue
-        is_refused = one.name == found.target and found.task not in WRITING
-        what = "fill it or remove the row" if is_refused else "a row without a text or an answer is left out"
         rows = counted(len(one.empty), "row")
-        yield f"'{one.name}' is empty in {rows}: {_some(one.empty)}; {what}"
+        yield f"'{one.name}' is empty in {rows}: {_some(one.empty)}; {_what_then(one.name, found)}"
+
+
+def _what_then(column: str, found: Guess) -> str:
+    """What training does with a row where a column that it reads is empty."""
+    if column == found.target:
+        return LEFT_OUT if found.task in WRITING else "fill it or remove the row"
+    may_be_empty = (column, found.task) == (found.pair, "classification") or found.more_prompt
+    return "a row is read with nothing there" if may_be_empty else LEFT_OUT
 
 
 def _some(places: Sequence[str]) -> str:

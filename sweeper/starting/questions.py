@@ -16,6 +16,7 @@ from slimtune.sweeper.starting.text_columns import with_texts
 from slimtune.training.config.schema import suggestion
 from slimtune.training.data.examples import MESSAGES
 from slimtune.training.errors import UserError
+from slimtune.training.listed_names import counted
 
 MINILM, TINY = "minilm", "tiny_llama"
 WRITING = {"generation", "summarization", "translation", "language_modelling"}
@@ -157,7 +158,7 @@ def _said(given: str | None, ask: Ask, question: str, usual: str | None, read: C
 
 
 def shown_columns(columns: Sequence[SeenColumn]) -> list[str]:
-    """A line for each column: what it holds, and an example."""
+    """A line for each column: what it holds, an example, and in how many rows it is empty."""
     width = max(len(one.name) for one in columns)
     return [f"  {one.name:<{width}}  {_told(one)}" for one in columns]
 
@@ -167,7 +168,9 @@ def _told(column: SeenColumn) -> str:
     short = example if len(example) <= SHOWN_EXAMPLE else f"{example[:SHOWN_EXAMPLE]}..."
     usual = f"{column.num_distinct} names" if column.holds is Holds.name else column.holds.value
     kind = column.kind or usual
-    return f"{kind:<9}  {short}"
+    num_empty = len(column.empty)
+    empty = f"  (empty in {num_empty} of {counted(column.num_cells + num_empty, 'row')})" if num_empty else ""
+    return f"{kind:<9}  {short}{empty}"
 
 
 def _task(given: Flags, columns: Sequence[SeenColumn], ask: Ask) -> Guess:

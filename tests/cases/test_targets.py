@@ -205,7 +205,7 @@ def test_labels_that_look_alike_are_told_by_what_differs(
 
 def test_blanks_that_are_left_out_of_labels_are_counted(tmp_path: Path, config_of: ConfigOf) -> None:
     notes = notes_of(tmp_path, config_of, ["plus", " plus", "minus", "minus\u00a0"])
-    told = r"blanks around them, which are left out: 30 times, ' plus' as 'plus' (15), 'minus\xa0' as 'minus' (15)"
+    told = r"blanks around them, read without these: 30 times, ' plus' as 'plus' (15), 'minus\xa0' as 'minus' (15)"
     place = tmp_path / "r.jsonl"
     assert f"labels with {told}; in {place}, row 2; {place}, row 4; {place}, row 6 and 27 more rows" in notes
     assert not any("another spelling" in note for note in notes)
@@ -215,7 +215,7 @@ def test_blanks_in_lists_of_labels_are_counted(tmp_path: Path, config_of: Config
     rows = [{**row, "label": [row["label"], " odd"][: 1 + at % 2]} for at, row in enumerate(ROWS)]
     config = trial_of(config_of, write_jsonl(tmp_path / "r.jsonl", rows), "task=multi_label")
     notes = data_report_of(prepare_data(config)).notes
-    told = "labels with blanks around them, which are left out: 30 times, ' odd' as 'odd' (30); in "
+    told = "labels with blanks around them, read without these: 30 times, ' odd' as 'odd' (30); in "
     place = tmp_path / "r.jsonl"
     assert f"{told}{place}, row 2; {place}, row 4; {place}, row 6 and 27 more rows" in notes
 

@@ -89,6 +89,18 @@ def test_rows_of_all_files_and_what_is_inside_of_the_model(told: Told, tiny_mode
     assert having(found, *rows_told, "row 1: column 'label' is empty", "row 2: column 'label' holds", "pad_token_id")
 
 
+@pytest.mark.parametrize(("num_empty", "is_told"), [(2, True), (12, False)])
+def test_a_class_of_one_row_is_told_beside_few_rows_with_faults(
+    told: Told, tmp_path: Path, num_empty: int, is_told: bool
+) -> None:
+    """Of many that are left out, some may be of that class."""
+    rows = [*make_rows(60), {"text": "one alone", "label": "Plus"}]
+    rows += [{"text": f"no label {row}", "label": ""} for row in range(num_empty)]
+    found = told("check", f"data.train_file={write_jsonl(tmp_path / 'rows.jsonl', rows)}")
+    others = f"of the other rows: {tmp_path}/rows.jsonl: class 'Plus' (looks like 'plus') has 1 row"
+    assert having(found, "row 62: column 'label' is empty", *([others] if is_told else []))
+
+
 def test_chats_with_faults_and_a_base_without_template(told: Told, tmp_path: Path) -> None:
     rows = chats(30, length=5)
     rows[3]["messages"].pop()

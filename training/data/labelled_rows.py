@@ -129,7 +129,7 @@ def _could_be_labels(values: Sequence[Any]) -> bool:
 
 
 class LabelBlanks:
-    """Labels with blanks around them, which are left out, in all rows that files have."""
+    """Labels with blanks around them, read without these, in all rows that files have."""
 
     def __init__(self, column: str) -> None:
         self._column = column
@@ -158,7 +158,7 @@ class LabelBlanks:
             for written, count in ordered[:SHOWN_WAYS]
         ]
         more = f" and {len(ordered) - SHOWN_WAYS} more" if len(ordered) > SHOWN_WAYS else ""
-        total = f"labels with blanks around them, which are left out: {counted(self._ways.total(), 'time')}"
+        total = f"labels with blanks around them, read without these: {counted(self._ways.total(), 'time')}"
         return [f"{total}, {', '.join(shown)}{more}; in {self._told_rows()}"]
 
     def _told_rows(self) -> str:

@@ -15,16 +15,17 @@ from rich.table import Table
 from rich.text import Text
 
 from slimtune.training.data.duplicates.near_duplicates import label_conflicts
+from slimtune.training.data.labelled_rows import shortened
 from slimtune.training.data.row_keys import short_text, text_key
 from slimtune.training.fitted_table import FittedTable
-from slimtune.training.listed_names import counted, quoted_at_commas, with_commas, with_counts
+from slimtune.training.listed_names import counted, with_commas, with_counts
 from slimtune.training.stages import told_stage
 from slimtune.training.tracking.display import warned
 
 PERCENTS = (50, 90, 95, 99, 100)
 MAX_BINS, BAR_WIDTH = 10, 40
 MAX_LEAK_EXAMPLES, MAX_LABEL_NOISE, MAX_CHARACTERS = 5, 10, 120
-SHOWN_CLASSES, SHOWN_NOISE, SHOWN_CHARACTERS = 8, 3, 24
+SHOWN_CLASSES, SHOWN_NOISE = 8, 3
 UNBALANCED = 5
 TEXT_WIDTH = 110
 
@@ -176,10 +177,9 @@ def render(report: DataReport) -> list[RenderableType]:
     if sum(count > 0 for _, count in report.length_histogram) > 1:
         parts.append(_bars(report))
     if report.classes:
-        named = [
-            f"{_printable(quoted_at_commas(label[:SHOWN_CHARACTERS]))} {count:,}"
-            for label, count in report.classes.items()
-        ]
+        shown = [_printable(shortened(label)) for label in report.classes]
+        quoted = [f"'{one}'" for one in shown] if any("," in one for one in shown) else shown
+        named = [f"{one} {count:,}" for one, count in zip(quoted, report.classes.values(), strict=True)]
         hidden = [f"{len(named) - SHOWN_CLASSES} smaller ones"] if len(named) > SHOWN_CLASSES else []
         parts.append(Text("classes, in training: " + ", ".join(named[:SHOWN_CLASSES] + hidden)))
     notes = Table.grid(padding=(0, 1))

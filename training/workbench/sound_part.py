@@ -20,6 +20,8 @@ from slimtune.training.workbench.prepared_data import PreparedData, ReadRows, pr
 STAND_IN_LABELS = ("a", "b")
 # rows that are encoded to see whether they can be
 TRIED_ROWS = 300
+# rows with faults whose lack explains little of what is wrong with the others
+FEW_FAULTS = 10
 
 
 def checks_beside_faults(
@@ -27,17 +29,21 @@ def checks_beside_faults(
 ) -> Iterator[Callable[[], object]]:
     """The model, and the rows without those that have faults; `found` takes what can be prepared of them.
 
-    What would be said of too few rows or labels is not said: it may come of those that are left out.
+    Of too few rows or labels nothing is said where many rows are left out, which may be what is lacking.
     """
-    rows = read.known(config) or _sound_rows(config)
+    faults = RowFaults()
+    rows = read.known(config)
+    if rows is None:
+        rows, problem = _sound_rows(config, faults)
+        if problem is not None:
+            yield partial(_raise, problem)
     if rows is None:
         if config.model.scratch is None:
             yield partial(check_base, config)
         return
     if config.model.scratch is None:
         yield partial(check_base, config, rows)
-        yield partial(_check_encoding, config, rows)
-    yield partial(_prepare, config, rows, found)
+    yield partial(_prepare, config, rows, found, faults)
 
 
 def check_base(config: TrialConfig, rows: RowSplits | None = None, *, knows_method: bool = True) -> None:
@@ -74,11 +80,20 @@ def _task_for(config: TrialConfig, rows: RowSplits | None) -> Task | None:
     return None if isinstance(config.task, CustomTask) else task_of(config, labels=given)
 
 
-def _sound_rows(config: TrialConfig) -> RowSplits | None:
+def _sound_rows(config: TrialConfig, faults: RowFaults) -> tuple[RowSplits | None, DataError | None]:
+    """The rows without those that have faults, or why they cannot be used, if that is to be told."""
     try:
-        return read_splits(config, RowFaults())
-    except DataError:
-        return None
+        return read_splits(config, faults), None
+    except DataError as error:
+        return None, _of_the_others(error, faults)
+
+
+def _of_the_others(error: DataError, faults: RowFaults) -> DataError | None:
+    return DataError(f"of the other rows: {error}") if 0 < faults.count <= FEW_FAULTS else None
+
+
+def _raise(error: DataError) -> None:
+    raise error
 
 
 def _check_encoding(config: TrialConfig, rows: RowSplits) -> None:
@@ -89,9 +104,11 @@ def _check_encoding(config: TrialConfig, rows: RowSplits) -> None:
         task.encode(rows.train[:TRIED_ROWS], tokenizer)
 
 
-def _prepare(config: TrialConfig, rows: RowSplits, found: list[PreparedData]) -> None:
+def _prepare(config: TrialConfig, rows: RowSplits, found: list[PreparedData], faults: RowFaults) -> None:
+    if config.model.scratch is None:
+        _check_encoding(config, rows)
     try:
         found.append(prepare_data(config, ReadRows.holding(rows, config)))
-    except DataError:
-        # as above
-        return
+    except DataError as error:
+        if (problem := _of_the_others(error, faults)) is not None:
+            raise problem from error

@@ -53,7 +53,7 @@ def test_a_link_of_a_pattern_counts(folder: Path) -> None:
 @pytest.mark.parametrize("read", ["rows.jsonl", "data", "data/*.jsonl", "hub:a/b@train", "python:sources", "nosuch"])
 def test_other_files_are_written(folder: Path, read: str) -> None:
     """Old ones too: they are replaced."""
-    for out in ("other.jsonl", "new.jsonl", "new.ndjson", "new.txt", "new"):
+    for out in ("other.jsonl", "new.jsonl", "new.ndjson", "new.csv", "new.TSV", "new.txt", "new"):
         check_output(Path(out), "--out", rows=Given("--file", read), model="nosuch")
 
 
@@ -68,9 +68,10 @@ def test_rows_may_lie_beside_the_model_but_are_none_of_its_files(folder: Path) -
 @pytest.mark.parametrize(
     ("out", "message"),
     [
-        ("a.csv", "JSON Lines are written; name it a.jsonl"),
+        ("a.xlsx", "JSON Lines, .csv and .tsv are written; name it a.jsonl"),
         ("a.Parquet", "name it a.jsonl"),
         ("a.b.jsonl.gz", "name it a.b.jsonl"),
+        ("a.csv.gz", "name it a.jsonl"),
         ("data", "is a folder; name a file in it"),
         ("nosuch/a.jsonl", "there is no folder nosuch; make it first"),
         ("/dev/null", "is no file that can be written anew"),
@@ -88,7 +89,7 @@ def test_what_is_no_place_for_json_lines_is_told(folder: Path, out: str, message
         ("predict --model nosuch --file rows.jsonl --out rows.jsonl", "--out rows.jsonl is --file rows.jsonl"),
         ("predict --model data --file rows.jsonl --out data/a.json", "--out data/a.json is in --model data"),
         ("evaluate --model nosuch --data rows.jsonl --predictions soft.jsonl", "--predictions soft.jsonl is --data"),
-        ("evaluate --model nosuch --data rows.jsonl --predictions new.csv", "name it new.jsonl"),
+        ("evaluate --model nosuch --data rows.jsonl --predictions new.parquet", "name it new.jsonl"),
         ("predict --model nosuch --file -", "what is piped in is --file /dev/stdin"),
     ],
 )

@@ -1,3 +1,4 @@
+import csv
 import json
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def test_a_file_keeps_its_rows_and_gets_pytorchs_labels(bundle: str, checkpoint:
             logits = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).logits
         agree += ["minus", "plus", "zero"][int(logits.argmax())] == row["prediction"]
     assert agree >= 49
+
+
+def test_a_table_of_answers_has_their_columns_after_those_of_any_row(bundle: str, tmp_path: Path) -> None:
+    source = write_jsonl(tmp_path / "in.jsonl", [{"text": "good soup"}, {"text": 'good, "or"', "prediction": "mine"}])
+    out = tmp_path / "out.csv"
+    assert main(["predict", "--model", bundle, "--file", str(source), "--out", str(out)]) == 0
+    with out.open(newline="") as file:
+        first, second = csv.DictReader(file)
+    assert [*first] == ["text", "prediction", "model_prediction", "probability"]
+    assert (first["prediction"], first["model_prediction"]) == ("", "plus")
+    assert (second["text"], second["prediction"]) == ('good, "or"', "mine")
 
 
 def test_the_documented_lines_need_onnxruntime_and_tokenizers_only(bundle: str) -> None:

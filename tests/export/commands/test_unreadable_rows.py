@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from slimtune.export.bundle.bundle import UNKNOWN_COLUMNS
-from slimtune.export.commands.predict import _names
+from slimtune.export.commands.predict import _columns
 from slimtune.export.runtime.given_rows import GivenFile, LocatedRow, TextColumns, TextReader
 from slimtune.training.data.absent.absent_columns import AbsentColumns
 from slimtune.training.errors import DataError
@@ -43,7 +43,7 @@ class Pairs:
 def names_of(path: Path) -> None:
     """Look at the rows of a file as `predict` does."""
     rows = GivenFile(str(path))
-    _names(rows, Pairs(), AbsentColumns(lambda: rows))
+    _columns(rows, Pairs(), AbsentColumns(lambda: rows))
 
 
 def test_all_kinds_of_unreadable_rows_are_told_together(tmp_path: Path) -> None:

@@ -45,7 +45,9 @@ def test_a_version_is_registered_and_used(
     assert champion is not None
     assert champion.manifest == exported.bundle.manifest
     assert main(["predict", "--model", "models:/tiny@champion", "--text", "bad soup"]) == 0
-    assert capsys.readouterr().out.startswith("minus\t")
+    told = capsys.readouterr()
+    assert told.out.startswith("minus\t")
+    assert "models:/tiny@champion is version 1" in told.err
     assert register(uri, exported.bundle, "tiny", run_id=run_id) == first, "the same bundle is one version"
     version = client_of(uri).get_model_version("tiny", "1")
     assert version.tags["variant"] == exported.bundle.manifest.variant
@@ -55,7 +57,7 @@ def test_a_version_is_registered_and_used(
     with pytest.raises(ModelError, match="registered models: tiny"):
         fetch(uri, "models:/tin@champion")
     for unknown in ("models:/tiny@chempion", "models:/tiny/7"):
-        with pytest.raises(ModelError, match=r"; tiny has the versions 1 and the aliases champion \(version 1\)"):
+        with pytest.raises(ModelError, match=r"; tiny has version 1 and the alias champion \(version 1\)"):
             fetch(uri, unknown)
 
 

@@ -25,6 +25,17 @@ def test_rows_that_training_refuses_are_told_with_their_lines(capsys: pytest.Cap
     assert f"'call' is empty in 1 row: rows.csv, row {at + 1} (line {at + 2}); a row without a text" in told
 
 
+def test_a_second_text_of_a_classified_pair_may_be_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    """As training reads it; columns are shown with their empty cells."""
+    rows = rows_of(call=TEXTS, reply=OTHERS, team=cycled("bank", "mail", "shop"))
+    write_jsonl(Path("rows.jsonl"), [{**row, "reply": ""} if at == 3 else row for at, row in enumerate(rows)])
+    columns = ("--text-column", "call", "--text-pair-column", "reply", "--label-column", "team")
+    assert main(["init", "--data", "rows.jsonl", "--task", "classification", *columns, "--yes"]) == 0
+    told = capsys.readouterr().out
+    assert "'reply' is empty in 1 row: rows.jsonl, row 4; a row is read with nothing there\n" in told
+    assert f"(empty in 1 of {len(rows)} rows)" in told
+
+
 def test_names_are_counted_as_the_classes_that_training_makes(capsys: pytest.CaptureFixture[str]) -> None:
     write_jsonl(Path("rows.jsonl"), rows_of(call=TEXTS, team=cycled("bank", "bank ", "True", "true", "1", "1.0")))
     assert main(["init", "--data", "rows.jsonl", "--yes"]) == 0

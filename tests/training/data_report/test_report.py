@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -153,6 +154,12 @@ def test_classes_of_several_labels_are_counted_by_their_rows() -> None:
     assert list(report.classes or {}) == ["b", "a", "c"]
     assert (report.classes, report.imbalance) == ({"b": 3, "a": 1, "c": 1}, 3)
     assert "classes, in training: b 3, a 1, c 1" in rendered(report)
+
+
+def test_long_labels_are_cut_and_those_with_commas_quote_all(report: DataReport) -> None:
+    long = "please write the whole answer again in other words"
+    told = rendered(replace(report, classes={"yes, thanks": 3, "no": 2, long: 1}), width=200)
+    assert f"classes, in training: 'yes, thanks' 3, 'no' 2, '{long[:40]}...' 1\n" in re.sub(" +\n", "\n", told)
 
 
 def test_the_dict_survives_json(report: DataReport) -> None:

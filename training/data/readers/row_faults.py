@@ -73,6 +73,11 @@ class RowFaults:
             kind.others.append(_said_beside(kind.place, where))
         self._counts[name] = self.num_of(name) + 1
 
+    @property
+    def count(self) -> int:
+        """Faults of all sources."""
+        return sum(self._counts.values())
+
     def num_of(self, name: str) -> int:
         """Faults of a source."""
         return self._counts.get(name, 0)
