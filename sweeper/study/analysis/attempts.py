@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from slimtune.sweeper.study.record import EARLIER, POINT, REPEATED, SURPLUS, TrialRecord
+from slimtune.training.listed_names import agreeing
 
 # more are counted, and not named
 MOST_NAMED = 6
@@ -52,7 +53,7 @@ def number_notes(shown: Iterable[TrialRecord], attempts: Iterable[TrialRecord]) 
     if again:
         was = (f"{trial.number} was {_listed([str(one) for one in earlier_of(trial)])}" for trial in again)
         named = ", ".join(was) if len(again) <= MOST_NAMED else f"{len(again)} of these trials had earlier numbers"
-        notes.append(f"{named}: tried again after their worker died or was stopped")
+        notes.append(f"{named}: tried again after {agreeing(len(again), 'its', 'their')} worker died or was stopped")
     if given_up:
         named = ", ".join(given_up) if len(given_up) <= MOST_NAMED else f"{len(given_up)} further numbers"
         notes.append(f"{named}: given up before training, since another trial had the same values or place")

@@ -82,7 +82,7 @@ def test_a_lost_attempt_that_ends_otherwise_keeps_no_score_of_before() -> None:
 
 def test_every_table_says_which_number_a_trial_had(stopped: Study) -> None:
     """The live one, that of `status`, the page, and in JSON."""
-    note = "3 was 2 and 1: tried again after their worker died or was stopped"
+    note = "3 was 2 and 1: tried again after its worker died or was stopped"
     attempts = stopped.trials()
     live = LiveTable(stopped, "t", Console(file=StringIO(), width=120))
     status = sweep_status(stopped.spec.storage, stopped.spec.name)
