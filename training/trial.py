@@ -118,6 +118,7 @@ class Lineage:
         tags: More tags for the run; `trial` names the trial of the search, also on the run of a rerun.
         earlier: Folders of attempts whose worker died, the last one first.
         costs: What is known of its model before it is trained, by name; metrics of its run.
+        seconds_before: What those attempts took.
     """
 
     experiment: str
@@ -131,6 +132,7 @@ class Lineage:
     earlier: Sequence[Path] = ()
     costs: Mapping[str, float] = field(default_factory=dict)
     log_scaled: Collection[str] = ()
+    seconds_before: float = 0.0
 
 
 class Trial(Protocol):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from slimtune.training.distributed.sharding import gathered, shared_out
 from slimtune.training.engine.cadence import Cadence, SaveCadence
 from slimtune.training.engine.evaluations.evaluation_history import EvaluationHistory
 from slimtune.training.engine.meter import Meter
+from slimtune.training.engine.timers import Timer
 from slimtune.training.engine.train_step import Stepper
 from slimtune.training.hardware.resources import Resources
 from slimtune.training.trial import Trial, tell_resumed
@@ -44,11 +46,20 @@ class Progress:
         examples_seen: Training examples of all steps so far.
         milestone: The examples at which to evaluate, before the next step; None if that is not due.
         meter: The steps since the last evaluation.
+        began: When, by the process's clock; earlier by what attempts before have taken that it goes on with.
+        evaluation: What its evaluations take, with those of these attempts.
     """
 
     examples_seen: int = 0
     milestone: int | None = None
     meter: Meter = field(default_factory=Meter)
+    began: float = field(default_factory=time.perf_counter)
+    evaluation: Timer = field(default_factory=Timer)
+
+    @property
+    def seconds(self) -> float:
+        """What the trial has taken so far."""
+        return time.perf_counter() - self.began
 
 
 class Parts(NamedTuple):
@@ -114,6 +125,8 @@ class SavedTrial:
             "examples_seen": progress.examples_seen,
             "milestone": progress.milestone,
             "meter": progress.meter.state(),
+            "seconds": progress.seconds,
+            "evaluation_seconds": progress.evaluation.seconds,
         }
         tensors = {**weights, **moments, **generator_states(self._device)}
         # in one order on all ranks
@@ -159,6 +172,9 @@ class SavedTrial:
         self._take_over()
         parts.progress.examples_seen, parts.progress.milestone = facts["examples_seen"], facts["milestone"]
         parts.progress.meter = Meter.restored(facts["meter"])
+        # states of versions before have none
+        parts.progress.began -= facts.get("seconds", 0.0)
+        parts.progress.evaluation.seconds = facts.get("evaluation_seconds", 0.0)
         self._protect_best()
         if self._group.leads:
             restore_generators(state.tensors)

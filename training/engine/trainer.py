@@ -68,6 +68,7 @@ class TrialTrainer:
         unreached: Positions of trained parameters that those passes give no gradient, as a pooler's that nothing reads.
         num_taken: Rows of the micro-batch that was taken last; 0 after a pass over it failed.
         best_evaluation: The one that scored best in this process; None before the first.
+        progress: How far it is.
     """
 
     best_evaluation: Evaluation | None = None
@@ -97,14 +98,14 @@ class TrialTrainer:
         self._order = BatchOrder(lengths_N, batch_size=config.fit.batch_size, seed=config.fit.seed)
         self._cadence = EvaluationCadence(config.fit, self._plan, len(lengths_N))
         self._history = EvaluationHistory(config)
-        self._progress = Progress()
+        self.progress = Progress()
         self._validation = Validation(
             self.model, bench, resources, batch_size=config.fit.eval_batch_size, note=self._note_graphs
         )
         writer, folder = CheckpointWriter(self.model, bench.tokenizer, method), trial.lineage.folder
         self._checkpoint = BestCheckpoint(writer, folder)
         self._kept_steps = KeptSteps(writer, folder, every=config.fit.save_steps)
-        moving = (self.stepper, self._order, self._cadence, self._history, self._checkpoint, self._progress)
+        moving = (self.stepper, self._order, self._cadence, self._history, self._checkpoint, self.progress)
         self._saved = SavedTrial(trial, config.fit, bench, resources, Parts(self.model, *moving))
         if self.is_compiled:
             compile_training(self.model)
@@ -133,7 +134,7 @@ class TrialTrainer:
     @property
     def examples_seen(self) -> int:
         """Training examples so far."""
-        return self._progress.examples_seen
+        return self.progress.examples_seen
 
     @property
     def may_share(self) -> bool:
@@ -146,7 +147,7 @@ class TrialTrainer:
     @property
     def evaluation_due(self) -> bool:
         """Whether to call `evaluate` before the next micro-batch."""
-        return self._progress.milestone is not None
+        return self.progress.milestone is not None
 
     @property
     def num_tokens(self) -> int:
@@ -225,7 +226,7 @@ class TrialTrainer:
         """
         if not self.stepper.complete:
             return
-        result, progress = self.stepper.step(), self._progress
+        result, progress = self.stepper.step(), self.progress
         progress.examples_seen += self._num_rows
         progress.meter.add(result, self._num_rows, self._num_tokens, self._num_own_tokens)
         if reporter is not None and self.stepper.num_steps % self._config.tracking.log_every == 0:
@@ -280,8 +281,8 @@ class TrialTrainer:
             Diverged: The score is not a number.
             ConfigError: Likewise, of a metric of the user's own while the loss is one.
         """
-        assert self._progress.milestone is not None
-        milestone = self._progress.milestone
+        assert self.progress.milestone is not None
+        milestone = self.progress.milestone
         with whole(self.model, here=True):
             evaluation = self._evaluation()
             report = self._report(evaluation, milestone)
@@ -290,7 +291,7 @@ class TrialTrainer:
                 self._history.best = Completed(report.as_metrics(), self._checkpoint.keep(record))
                 self.best_evaluation = evaluation
             self._kept_steps.keep_if_due(record, self.stepper.num_steps)
-        self._progress.meter, self._progress.milestone = Meter(), None
+        self.progress.meter, self.progress.milestone = Meter(), None
         reporter.metrics(milestone, report.as_metrics())
         self._history.reports.append((milestone, report))
         verdict = self._trial.report(milestone, replace(report, overfits_since=self._newly_overfits(reporter)))
@@ -307,7 +308,7 @@ class TrialTrainer:
     def evaluated_elsewhere(self) -> bool:
         """Wait until the rank that leads has evaluated; whether the trial has ended by it."""
         with whole(self.model, here=False):
-            self._progress.meter, self._progress.milestone = Meter(), None
+            self.progress.meter, self.progress.milestone = Meter(), None
         return bool(self._group.agreed(None))
 
     def _newly_overfits(self, reporter: Reporter[Any]) -> int | None:
@@ -330,7 +331,7 @@ class TrialTrainer:
             objective=objective_of(scores, task, measures, milestone),
             progress=1.0 if self._at_end else milestone / self._plan.total_examples,
             scores={f"validation/{name}": value for name, value in scores.items()},
-            train=self._progress.meter.compute(),
+            train=self.progress.meter.compute(),
             parts=part_scores(evaluation, measures, task.metric, num_parts=num_parts),
         )
 

@@ -18,7 +18,6 @@ from slimtune.training.config.trial import TrialConfig
 from slimtune.training.engine.packing import packable
 from slimtune.training.engine.slot_calibration import SlotDecision, decide_slots
 from slimtune.training.engine.slots.trained_parts import TrainedParts
-from slimtune.training.engine.timers import Timers
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import ConfigError, DataError, Diverged, ModelError, is_out_of_memory
 from slimtune.training.evaluation.answer_pages import log_answers
@@ -87,8 +86,7 @@ class TrialRun:
         # the ticks that it was in, and what all that were in them would have taken alone
         self._tick_seconds = self._alone_seconds = 0.0
         self._trial = trial
-        self._started = time.perf_counter()
-        self._timers = Timers()
+        self._started = time.perf_counter() - trial.lineage.seconds_before
         self._usage = observers.monitor.follow()
         trial.lineage.folder.mkdir(parents=True, exist_ok=True)
         self._yaml = yaml.dump(dict(trial.config), Dumper=DUMPER, sort_keys=False, allow_unicode=True)
@@ -186,7 +184,7 @@ class TrialRun:
         Raises:
             Diverged: The score is not a number.
         """
-        with self._timers.evaluation:
+        with self.trainer.progress.evaluation:
             outcome = self.trainer.evaluate(self.reporter)
         self.reporter.metrics(self.trainer.examples_seen, self._usage.look())
         return outcome
@@ -201,8 +199,7 @@ class TrialRun:
         if (reached := self.reached_gain) is not None:
             log.info("trial %d: slots gained %.2f, timing said %.2f", self.number, reached, self.decision.gain)
             self.reporter.tags({"slots_gain_reached": f"{reached:.2f}"})
-        facts = {"fit/seconds": time.perf_counter() - self._started, **self._usage.peaks()}
-        facts["fit/evaluation_seconds"] = self._timers.evaluation.seconds
+        facts = {**self._spent(), **self._usage.peaks()}
         if isinstance(outcome, Completed) and self._trainer is not None:
             # the run's value is the best one, as in the study: the tracker shows that of the last step
             self.reporter.metrics(self._trainer.examples_seen + 1, {LEAD: outcome.scores[LEAD]})
@@ -219,6 +216,16 @@ class TrialRun:
         for folder in (lineage.folder, *lineage.earlier):
             forget_states(folder)
         forget_taken(lineage.earlier, lineage.folder)
+
+    def _spent(self) -> dict[str, float]:
+        """Seconds of all attempts: the search knows those of a killed one that its last state has not, and of a trial
+        without a search its state knows them alone.
+        """
+        seconds = time.perf_counter() - self._started
+        if self._trainer is None:
+            return {"fit/seconds": seconds, "fit/evaluation_seconds": 0.0}
+        progress = self._trainer.progress
+        return {"fit/seconds": max(seconds, progress.seconds), "fit/evaluation_seconds": progress.evaluation.seconds}
 
     def interrupt(self) -> None:
         """Write down that the worker was stopped, or that the search ends the trial by it; the trial is not told, so

@@ -158,20 +158,21 @@ def line_to(config: TrackingConfig, experiment: str) -> Line:
     return Line(uri, name, connect, online=config.mode is TrackingMode.online, probe=probe)
 
 
-def open_run(line: Line, lineage: Lineage, *, key: str | None = None) -> OutboxRun:
+def open_run(line: Line, lineage: Lineage, *, key: str | None = None, began_ms: int | None = None) -> OutboxRun:
     """A new run, or that of an earlier attempt, resumed, with what waits of it; if that was deleted, a new one.
 
     Args:
         line: To the tracker.
         lineage: Of the run; its journal lies in the folder.
         key: A run of this key may be there, and goes on then; None for one that is known by its id alone.
+        began_ms: When a new one began, in milliseconds since 1970; None is now.
     """
     journal = _left(line, lineage, key)
     is_new = False
     if journal is None:
         run_id, known = _known(line, lineage, key)
         is_new = run_id is None and known is None
-        journal = _begun(line, lineage, run_id, known)
+        journal = _begun(line, lineage, run_id, known, began_ms)
     run = OutboxRun(journal, line, is_new=is_new)
     if is_new:
         run.flush()
@@ -202,7 +203,7 @@ def tag_ended(line: Line, lineage: Lineage, tags: Mapping[str, str]) -> None:
     run.leave()
 
 
-def _begun(line: Line, lineage: Lineage, run_id: str | None, key: str | None) -> Journal:
+def _begun(line: Line, lineage: Lineage, run_id: str | None, key: str | None, began_ms: int | None = None) -> Journal:
     """A new journal of a run, which has a key of its own unless one is known."""
     header = Header(
         key=key or uuid.uuid4().hex,
@@ -211,7 +212,7 @@ def _begun(line: Line, lineage: Lineage, run_id: str | None, key: str | None) ->
         name=lineage.name,
         parent=lineage.parent_run_id,
         tags=first_tags(lineage),
-        began_ms=now_ms(),
+        began_ms=now_ms() if began_ms is None else began_ms,
         run_id=run_id,
     )
     return Journal.begin(lineage.folder, header)
@@ -298,4 +299,5 @@ class Trackers:
         if key not in self._lines:
             self._lines[key] = line_to(config, lineage.experiment)
             self._lines[key].ask(lambda store: store)
-        return partial(open_run, self._lines[key], lineage)
+        # reporters hold back while steps are timed
+        return partial(open_run, self._lines[key], lineage, began_ms=now_ms())

@@ -75,7 +75,8 @@ class StudyTrial:
         self._costs = dict(costs or {})
         self._parts: dict[float, Sequence[float]] = {}
         # what earlier attempts took goes before
-        self._began = time.monotonic() - float(asked.attrs.get(BEFORE, 0.0))
+        before = float(asked.attrs.get(BEFORE, 0.0))
+        self._began = time.monotonic() - before
         self.number = asked.number
         self.composed = composed
         name = str(asked.attrs.get(NAME, f"t{asked.number:02d} {short_params(asked.params)}")).strip()
@@ -91,6 +92,7 @@ class StudyTrial:
             earlier=[group.folder / str(number) for number in asked.attrs.get(EARLIER, [])],
             costs=self._costs,
             log_scaled=study.spec.space.log_scaled_keys(),
+            seconds_before=before,
         )
 
     @property

@@ -51,7 +51,7 @@ def padding_after_a_step(trainer: TrialTrainer) -> float:
     while not trainer.stepper.complete:
         gradients_that_fit(trainer)
     trainer.advance(REPORTER)
-    told = trainer._progress.meter.compute()["train/padding"]
+    told = trainer.progress.meter.compute()["train/padding"]
     assert told == pytest.approx(share)
     return told
 
@@ -98,4 +98,4 @@ def test_a_batch_that_is_taken_again_counts_once(make_trainer: MakeTrainer, monk
     trainer.advance(REPORTER)
     assert calls == [12, 6, 6]
     filled = 6 * int(lengths[:6].max()) + 6 * int(lengths[6:].max())
-    assert trainer._progress.meter.compute()["train/padding"] == pytest.approx(1 - int(lengths.sum()) / filled)
+    assert trainer.progress.meter.compute()["train/padding"] == pytest.approx(1 - int(lengths.sum()) / filled)

@@ -25,7 +25,7 @@ def arrivals(
         original = TrialTrainer.evaluate
 
         def evaluate(self: TrialTrainer, *given: Any) -> Any:
-            milestone = self._progress.milestone
+            milestone = self.progress.milestone
             assert milestone is not None
             seen.append((self.rows_at_once, milestone, self.examples_seen))
             return original(self, *given)

@@ -1,5 +1,6 @@
 """A search that ends a trial between two of its steps."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from slimtune.training.checkpoints.training_state import STATE_PREFIX
+from slimtune.training.engine.saved_trial import Progress
+from slimtune.training.tracking.mlflow_runs import client_of
 from slimtune.training.trial import Completed, Failed, FailureKind
 from slimtune.training.worker.run import run_trial
 from tests.conftest import FakeTrial, make_lineage
@@ -89,3 +92,24 @@ def test_the_run_of_a_trial_that_was_interrupted_says_what_the_search_says(
     assert trial.run_id is not None
     found = run_tags(uri, trial.run_id)
     assert {key: found.get(key) for key in ("state", "failure") if key in found} == tags
+
+
+def test_the_seconds_of_a_run_are_those_of_all_attempts(
+    config_of: ConfigOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its state has them; a search knows too what a killed attempt took after its last one."""
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    values = config_of(*SHORT, "tracking=mlflow", f"tracking.uri={uri}")
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "seconds", 1000.0)
+        assert isinstance(run_trial(WatchedTrial(values, tmp_path / "0").end_at(5, FailureKind.stopped)), Failed)
+    for number, before in ((1, 0.0), (2, 5000.0)):
+        earlier = tmp_path / f"{number} before"
+        shutil.copytree(tmp_path / "0", earlier)
+        again = FakeTrial(values, tmp_path / str(number))
+        again.lineage = replace(make_lineage(tmp_path / str(number)), earlier=[earlier], seconds_before=before)
+        assert isinstance(run_trial(again), Completed)
+        assert again.run_id is not None
+        found = client_of(uri).get_run(again.run_id).data.metrics
+        assert found["fit/seconds"] >= max(before, 1000.0)
+        assert 0 < found["fit/evaluation_seconds"] < 1000.0

@@ -52,6 +52,7 @@ class FakeStore:
                 "name": name,
                 "tags": dict(tags),
                 "parent": parent_run_id,
+                "began_ms": began_ms,
                 "points": [],
                 "params": {},
                 "files": {},

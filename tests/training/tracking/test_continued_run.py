@@ -22,3 +22,10 @@ def test_a_run_that_another_trial_goes_on_with_has_that_ones_name_and_number(tmp
     assert (tags["mlflow.runName"], tags["trial"]) == ("t05 r8", "5")
     open_run(line_of(store), replace(first, name="t03", run_id=run_id))
     assert tags["mlflow.runName"] == "t05 r8", "its own attempt leaves the name that a person gave"
+
+
+def test_a_run_began_with_its_trial_however_late_it_is_opened(tmp_path: Path) -> None:
+    """Reporters hold back while steps are timed."""
+    store = FakeStore()
+    open_run(line_of(store), make_lineage(tmp_path / "3"), began_ms=5)
+    assert store.runs["id0"]["began_ms"] == 5

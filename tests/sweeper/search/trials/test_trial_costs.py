@@ -133,6 +133,7 @@ def test_a_retry_goes_on_with_the_seconds_of_its_attempts(tmp_path: Path) -> Non
     study.set_trial_attr(first.number, BEFORE, 1000.0)
     study.lose(first.number)
     again = next(trials_of(study, meter, tmp_path))
+    assert again.lineage.seconds_before >= 1000.0
     again.finish(Completed(SCORES, tmp_path))
     (done,) = [trial for trial in study.shown() if trial.state is TrialState.complete]
     (lost,) = [trial for trial in study.trials() if trial.kind == LOST]
