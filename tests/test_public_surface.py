@@ -266,7 +266,7 @@ def test_errors_recommend_what_python_takes(
         ([], {"fit": 1}, "config is {'fit': 1}; give the path of a file"),
         ([], Path("list.yaml"), "config is list.yaml, which holds no sections"),
         (["experiment=tone"], "own.yaml", "config='own.yaml' is an experiment, and so is experiment=tone"),
-        (["fit.epochs=-1"], "own.yaml", "fit.epochs is -1.0"),
+        (["fit.epochs=-1"], "own.yaml", "fit.epochs is -1"),
         ([], "typo.yaml", "fit.epoch is not a key; did you mean 'epochs'?"),
     ],
 )

@@ -77,7 +77,8 @@ def command_parser() -> argparse.ArgumentParser:
         help="file to write: .csv and .tsv as tables, others as JSONL; the terminal if absent",
     )
     parser.add_argument("--text-column", help="column of the text (default: that of the training data, or text)")
-    parser.add_argument("--text-pair-column", help="of the second text, for a model of pairs (default: text_pair)")
+    told = "of the second text, for a model of pairs (default: that of the training data, or text_pair)"
+    parser.add_argument("--text-pair-column", help=told)
     parser.add_argument("--max-new-tokens", type=int, help="longest answer of a generative model")
     parser.add_argument("--tracking-uri", help=f"MLflow store of a models:/ URI ({USUAL_STORE})")
     parser.add_argument("--trust", action="store_true", help=TRUST_HELP)

@@ -189,8 +189,10 @@ def _print_commands(model: "Registrable", named: str, uri: str) -> None:
 def _ended(promotion: "Promotion", candidate: "Candidate", options: argparse.Namespace) -> int:
     decision, name, alias = promotion.decision, candidate.name, options.alias
     assert decision is not None
-    would = "would be" if options.dry_run else "is now"
-    was = told_before(promotion.before, candidate.version and candidate.version.version)
+    version = candidate.version and candidate.version.version
+    has_it = promotion.before is not None and str(promotion.before) == str(version)
+    would = ("would stay" if options.dry_run else "stays") if has_it else "would be" if options.dry_run else "is now"
+    was = told_before(promotion.before, version)
     if promotion.alias == alias:
         if not options.json:
             print_sentence(f"{candidate.uri} {would} {alias} of {name}{was}: {decision.reason}")

@@ -201,6 +201,14 @@ def _recorded(
     return found, _judged(found, config)
 
 
+def _why_unproven(found: Comparison, config: PromotionConfig) -> str:
+    """What decides where there is a test: p of the one that has it, the interval of the other."""
+    assert config.confidence is not None
+    least = f"p is not below {1 - config.confidence:.3g}, which alone decides"
+    why = "its interval reaches 0" if found.p_value is None else least
+    return f"{why} (promotion.confidence={config.confidence:g}; null makes no test)"
+
+
 def _judged(found: Comparison, config: PromotionConfig) -> RuleResult:
     assert config.min_gain is not None
     told = found.told
@@ -218,8 +226,5 @@ def _judged(found: Comparison, config: PromotionConfig) -> RuleResult:
     if config.confidence is not None and found.is_better is None and not config.allow_unknown:
         return RuleResult(MIN_GAIN, Outcome.unknown, f"{told}: without a test")
     if found.is_better is False:
-        sure = f"{config.confidence:.0%}"
-        without = "promotion.confidence=null makes no test"
-        told = f"{told}: not shown to be better at promotion.confidence={sure}, by p and not by the interval; {without}"
-        return RuleResult(MIN_GAIN, Outcome.unproven, told)
+        return RuleResult(MIN_GAIN, Outcome.unproven, f"{told}: not shown to be better: {_why_unproven(found, config)}")
     return RuleResult(MIN_GAIN, Outcome.passed, told if found.test else f"{told}, without a test")

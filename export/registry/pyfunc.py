@@ -12,7 +12,7 @@ from slimtune.export.bundle.bundle import RunnableModel, open_bundle
 from slimtune.export.graph_names import Kind
 from slimtune.export.registry.signature import LABEL
 from slimtune.export.runtime.answer_names import PREDICTION
-from slimtune.export.runtime.given_rows import BY_REQUEST
+from slimtune.export.runtime.given_rows import BY_REQUEST, WORDS
 from slimtune.export.runtime.prompter import takes_chats, text_columns
 from slimtune.export.runtime.row_notes import notes_of
 from slimtune.export.runtime.row_predictor import LocatedRow, TextColumns, row_predictor_of
@@ -33,6 +33,8 @@ class ServedModel:
         self._columns = [[*names] for names in text_columns(model.interface, model.trained)]
         if takes_chats(model.interface):
             self._columns[0].append(MESSAGES)
+        if model.interface.kind is Kind.tags:
+            self._columns[0].append(WORDS)
         self._has_labels = model.interface.kind is Kind.labels
 
     # without type hints: MLflow reads them, and would validate or warn
@@ -52,11 +54,7 @@ class ServedModel:
         if not len(model_input.columns):
             told = f"the request has no rows, or no column of it is one of the model's: {self._read()}"
             raise _bad_request(DataError(told))
-        # what pandas has for nothing is null
-        rows = (
-            {str(name): None if is_missing(value) else value for name, value in row.items()}
-            for row in model_input.to_dict(orient="records")
-        )
+        rows = map(self._row, model_input.to_dict(orient="records"))
         asked = [LocatedRow(row, f"row {number}") for number, row in enumerate(rows, start=1)]
         try:
             answers = self._predictor.answers(asked)
@@ -72,6 +70,19 @@ class ServedModel:
         cells = [[values.get(name) for name in names] for values in answers]
         frame = pandas.DataFrame(cells, columns=names, index=model_input.index, dtype=object)
         return frame.assign(**{LABEL: frame[PREDICTION]}) if self._has_labels and PREDICTION in names else frame
+
+    def _row(self, given: Mapping[Any, Any]) -> dict[str, Any]:
+        """A row of a data frame, which has null in a column that the row lacks, while its text stands in another."""
+        # what pandas has for nothing is null
+        row = {str(name): None if is_missing(value) else value for name, value in given.items()}
+        lacking = {
+            name
+            for names in self._columns
+            if any(row.get(name) is not None for name in names)
+            for name in names
+            if name in row and row[name] is None
+        }
+        return {name: value for name, value in row.items() if name not in lacking}
 
     def _read(self) -> str:
         """The columns of a request, for a person."""

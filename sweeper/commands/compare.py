@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.compared_words import are_runs
-from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs
+from slimtune.sweeper.commands.arguments.sweep_argument import add_outputs, sweeps_told
 from slimtune.training.atomic_files import json_text
 from slimtune.training.errors import ConfigError
 from slimtune.training.listed_names import agreeing, by_numbers, counted
@@ -58,6 +58,7 @@ def run(arguments: Sequence[str]) -> int:
 def command_parser() -> argparse.ArgumentParser:
     """What can be given on the command line."""
     parser = CommandParser(prog="slimtune compare", description=__doc__)
+    parser.there = sweeps_told
     parser.add_argument(
         "what",
         nargs="+",

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slimtune.export.commands.command_parser import CommandParser
 from slimtune.sweeper.commands.arguments.sweep_argument import add_sweep, sweep_of, told_words
@@ -101,8 +101,9 @@ def _scores(goals: "Goals", measured: "Mapping[str, float]", objective: float | 
 def _outcome_lines(status: "SweepStatus") -> list[str]:
     """The winner, its test scores, and what it was registered as, as far as there are any."""
     outcome = status.outcome
+    before = [f"registered by its earlier end: {_registered(status, status.before)}"] if status.before else []
     if outcome is None:
-        return []
+        return before
     from slimtune.sweeper.finalist import told_mean
     from slimtune.sweeper.reporting.live_table import value_text
     from slimtune.training.tracking.display import told_scores
@@ -114,11 +115,17 @@ def _outcome_lines(status: "SweepStatus") -> list[str]:
     lines = [f"winner: {scores} ({means}), trial {winner['trial']}  {params}"]
     if outcome.test:
         lines.append(f"test, 95 % intervals: {', '.join(map(str, told_scores(outcome.test)))}")
-    if outcome.uri is not None:
-        alias = outcome.registered.get("alias")
-        where = f" in {status.elsewhere} (--tracking-uri)" if status.elsewhere else ""
-        lines.append(f"registered: {outcome.uri}{f', alias {alias}' if alias else ''}{where}")
-    return lines
+    if outcome.registered:
+        lines.append(f"registered: {_registered(status, outcome.registered)}")
+    return [*lines, *before]
+
+
+def _registered(status: "SweepStatus", version: "Mapping[str, Any]") -> str:
+    from slimtune.export.registry.model_uri import version_uri
+
+    alias = f", alias {version['alias']}" if version.get("alias") else ""
+    where = f" in {status.elsewhere} (--tracking-uri)" if status.elsewhere else ""
+    return f"{version_uri(version['name'], version['version'])}{alias}{where}"
 
 
 def _workers(status: "SweepStatus") -> str:

@@ -1,5 +1,6 @@
 """What the search took: by state, and what pruning saved."""
 
+import math
 from collections.abc import Sequence
 
 from slimtune.sweeper.report_page.figures.history import best_so_far, first_with_best
@@ -8,6 +9,9 @@ from slimtune.sweeper.report_page.sweep_facts import SweepFacts
 from slimtune.sweeper.reporting.live_table import duration
 from slimtune.sweeper.study import TrialRecord, TrialState
 from slimtune.sweeper.study.analysis.early_endings import ended_early
+
+# share of the time of trials, up to which that between them is not told
+MOST_UNTOLD = 0.1
 
 
 def costs(facts: SweepFacts) -> str:
@@ -47,11 +51,16 @@ def _sentences(facts: SweepFacts) -> list[str]:
     if begun:
         first = min(_begin(trial) for trial in begun)
         last = max(_begin(trial) + (trial.attempt_seconds or 0.0) for trial in begun)
-        worked = _seconds(begun)
+        worked, busy = _seconds(begun), _busy_seconds(begun)
         found.append(
-            f"The search took {duration(last - first)}, and its trials {duration(worked)} together: "
-            f"{worked / max(last - first, 1e-9):.1f} trials at a time."
+            f"Trials were trained for {duration(busy)}, and took {duration(worked)} together: "
+            f"{worked / max(busy, 1e-9):.1f} at a time."
         )
+        if (paused := last - first - busy) > MOST_UNTOLD * busy:
+            found.append(
+                f"From the first one's beginning to the last one's end {duration(last - first)} went by: in "
+                f"{duration(paused)} of these none was trained."
+            )
     pruned = [trial for trial in facts.trials if trial.state is TrialState.pruned]
     if (saved := saved_seconds(pruned)) > 0:
         found.append(f"Pruned trials would have taken {duration(saved)} more to their ends.")
@@ -69,6 +78,15 @@ def _sentences(facts: SweepFacts) -> list[str]:
     if facts.seconds_left is not None:
         found.append(f"About {duration(facts.seconds_left)} of the search is left.")
     return found
+
+
+def _busy_seconds(trials: Sequence[TrialRecord]) -> float:
+    """How long any of the trials was trained, without the time between them."""
+    busy, until = 0.0, -math.inf
+    for begin, end in sorted((_begin(trial), _begin(trial) + (trial.attempt_seconds or 0.0)) for trial in trials):
+        busy += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return busy
 
 
 def saved_seconds(trials: Sequence[TrialRecord]) -> float:

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
+from slimtune.export.registry.model_uri import version_uri
 from slimtune.sweeper.goals.goals import Goals
 from slimtune.sweeper.reporting.live_table import seconds_left
 from slimtune.sweeper.reporting.places.noted import noted_place
 from slimtune.sweeper.study import TrialRecord, TrialState, load_study_trials
 from slimtune.sweeper.study.analysis.attempts import earlier_of
 from slimtune.sweeper.study.analysis.early_endings import ended_early
-from slimtune.sweeper.study.analysis.outcome import SweepOutcome, outcome_of
+from slimtune.sweeper.study.analysis.outcome import SweepOutcome, outcome_of, registered_before
 from slimtune.sweeper.study.analysis.stage import SweepStage, stage_of
 from slimtune.sweeper.study.lease import has_had_workers, is_alive, living
-from slimtune.sweeper.study.liveness.roster import StopRequest
+from slimtune.sweeper.study.liveness.roster import Roster, StopRequest, stop_request_in
 from slimtune.sweeper.study.loaded import LoadedTrials, load_roster
 from slimtune.sweeper.study.record import BUDGET, ENDED, INTERRUPTED, SETTINGS, STOPPED, WINNER, WORKER
 from slimtune.sweeper.study.storages.loading import study_names
@@ -78,6 +79,7 @@ class SweepStatus(NamedTuple):
         elsewhere: The store of its runs and versions, where commands given here would look into another one.
         starting: Launching processes that live, and none of whose workers has begun yet.
         num_workers: How many workers the one that leads launches at once; None where that is not noted.
+        before: Name, version and alias of what an earlier end of the sweep registered; empty where there is none.
     """
 
     name: str
@@ -98,6 +100,7 @@ class SweepStatus(NamedTuple):
     elsewhere: str | None = None
     starting: Sequence[str] = ()
     num_workers: int | None = None
+    before: Mapping[str, Any] = {}  # a NamedTuple's default, never written to
 
     @property
     def is_starting(self) -> bool:
@@ -168,6 +171,7 @@ class SweepStatus(NamedTuple):
             "stop": self.request._asdict() if self.request is not None else None,
             "stopped_early": self.reason,
             "winner": self.outcome.as_dict() if self.outcome is not None else None,
+            "registered_before": version_uri(self.before["name"], self.before["version"]) if self.before else None,
             "elsewhere": self.elsewhere,
         }
 
@@ -206,7 +210,7 @@ def status_of(loaded: LoadedTrials, storage: str, name: str) -> SweepStatus:
         reruns=reruns,
         launchers=launchers,
         workers=[*living(attrs), *living(rerun_attrs)],
-        request=roster.stop_request() if roster is not None else None,
+        request=_request(roster, launchers) if roster is not None else None,
         reason=attrs.get(STOPPED),
         outcome=outcome_of(attrs),
         goals=loaded.goals._replace(objectives=loaded.objectives),
@@ -214,9 +218,17 @@ def status_of(loaded: LoadedTrials, storage: str, name: str) -> SweepStatus:
         elsewhere=store_elsewhere(noted_place(attrs)),
         starting=[one for one in launchers if not (has_had_workers(attrs, one) or has_had_workers(rerun_attrs, one))],
         num_workers=_num_workers(attrs),
+        before=registered_before(attrs),
     )
     status = status._replace(state=_state(status, attrs))
     return status._replace(stage=_stage(status, attrs))
+
+
+def _request(roster: Roster, launchers: Sequence[str]) -> StopRequest | None:
+    """What is asked of the sweep, or of each of its launching processes by a Ctrl-C of its own."""
+    attrs = roster.attrs()
+    asked = [stop_request_in(attrs, one) for one in launchers]
+    return asked[0] if asked and all(asked) else roster.stop_request()
 
 
 def _num_workers(attrs: Mapping[str, Any]) -> int | None:

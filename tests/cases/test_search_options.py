@@ -49,7 +49,7 @@ def test_s3_auto_says_what_it_takes(request_of: RequestOf) -> None:
         (["search/sampler=grid", "search.sampler.points=1"], "search.sampler.points is 1; use a whole number"),
         (["search/sampler=qmc", "search.sampler.sequence=sobel"], "use sobol or halton"),
         (["search/sampler=nsga2", "search.sampler.mutation_probability=2"], "use a number from 0 to 1"),
-        (["search/sampler=cmaes", "search.sampler.sigma=0"], "search.sampler.sigma is 0.0"),
+        (["search/sampler=cmaes", "search.sampler.sigma=0"], "search.sampler.sigma is 0"),
         (["search/sampler=gp", "+search.sampler.n_startup_trial=3"], "did you mean 'n_startup_trials'?"),
     ],
 )
@@ -94,7 +94,7 @@ def test_s9_stop_rules_reach_the_workers(request_of: RequestOf) -> None:
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("search.max_minutes=0", "search.max_minutes is 0.0; use a number above 0"),
+        ("search.max_minutes=0", "search.max_minutes is 0; use a number above 0"),
         ("search.max_failures=many", "search.max_failures is 'many'; use a whole number"),
         ("search.target=high", "search.target is 'high'; use a number"),
     ],

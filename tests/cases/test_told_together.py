@@ -133,7 +133,7 @@ def test_dimensions_are_told_beside_rows_and_beside_each_other(told: Told) -> No
     found = told("sweep", *searched, "data.label_column=tone")
     parts = ("method.r=range(8,4) has no value: it counts up from 8", "fit.epocs is not a key of the config")
     low = "space.fit.learning_rate.low is 5, above high"
-    assert having(found, *parts, "fit.warmup_share=0.1,3: fit.warmup_share is 3.0", low, "no column 'tone'")
+    assert having(found, *parts, "fit.warmup_share=0.1,3: fit.warmup_share is 3", low, "no column 'tone'")
 
 
 @pytest.mark.parametrize(

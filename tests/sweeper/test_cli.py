@@ -116,7 +116,7 @@ def test_all_problems_of_a_config_are_told_at_once(run: Callable[..., Ended], co
     (file,) = (line for line in lines if "x.jsonl: no such file" in line)
     assert set(lines[1:]) - {file} == {
         "  - method.r is 'many'; use a whole number",
-        "  - fit.epochs is -1.0; use a number above 0, e.g. 3",
+        "  - fit.epochs is -1; use a number above 0, e.g. 3",
         "  - search.n_trials is 0; use a number above 0, e.g. 20",
     }
     assert done.imported & HEAVY == set()

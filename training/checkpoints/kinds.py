@@ -46,15 +46,19 @@ def repair_of(folder: Path) -> str | None:
     if (folder / RECORD).is_file() or any(folder.glob(f"checkpoint-*/{RECORD}")):
         return f"it is a checkpoint of slimtune; make a bundle of it: slimtune export --run {given} --out exported"
     if (folder / STUDY_FILE).is_file() or (folder / TRIALS).is_dir():
-        return (
-            f"it is a sweep's folder without a bundle; make one of what it chose: slimtune export --run {given} --out "
-            f"exported; or give one of its trials to evaluate, e.g. {quote(str(folder / TRIALS / '0'))}"
-        )
+        export = f"slimtune export --run {given} --out exported"
+        return f"it is a sweep's folder without a bundle; make one of what it chose: {export}{_or_a_trial(folder)}"
     if any(folder.glob("*.onnx")):
         return "it has a graph without tokenizer and manifest, as a variant of an export has; give the bundle beside it"
     if (folder / ADAPTER).is_file():
         return f"it is an adapter of peft; {_export(given, 'classification', labels=True)}"
     return _of_model(folder, given) if (folder / MODEL_CONFIG).is_file() else None
+
+
+def _or_a_trial(sweep: Path) -> str:
+    """What else to give: one of its trials that has kept a checkpoint, if there is one."""
+    found = next(iter(sorted(sweep.glob(f"{TRIALS}/*/checkpoint-*/{RECORD}"))), None)
+    return "" if found is None else f"; or give one of its trials to evaluate, e.g. {quote(str(found.parent.parent))}"
 
 
 def _of_sweeps(folder: Path) -> str:

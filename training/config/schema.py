@@ -219,13 +219,19 @@ def _truth_problems(node: Any, value: Any, key: str) -> list[str]:
     return [f"{key} is {value!r}; use true or false"] if is_taken and value not in (0, 1) else []
 
 
+def _shown(value: Any) -> str:
+    """A value as a person writes it: 0, and not 0.0."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST
+    return repr(int(value) if is_whole else value)
+
+
 def _broken_rules(section: Any) -> list[str]:
     broken = []
     for field in fields(section):
         rule = field.metadata.get("rule")
         value = getattr(section, field.name)
         if rule is not None and value is not None and not rule.holds(value):
-            broken.append(f"{field.name} is {value!r}; {rule.text}")
+            broken.append(f"{field.name} is {_shown(value)}; {rule.text}")
         elif isinstance(value, int) and abs(value) > LARGEST:
             broken.append(f"{field.name} is {value}; use a number of at most {LARGEST}")
     return broken

@@ -18,7 +18,7 @@ from slimtune.training.stages import told_stage
 log = logging.getLogger(__name__)
 
 # part of the cache key: raise it when an encoding changes
-ENCODING_VERSION = 4
+ENCODING_VERSION = 5
 STARTS, NUM_CUT = ".starts", "num_cut"
 
 
@@ -76,8 +76,21 @@ class Encoded(NamedTuple):
         return self.columns["input_ids"].lengths()
 
     def uncut_lengths(self) -> np.ndarray:
-        """Tokens of each row before it was cut."""
-        return self.columns[UNCUT].values_T if UNCUT in self.columns else self.lengths()
+        """Tokens of each row before it was cut; of several texts that are cut each by itself, those of the longest."""
+        if UNCUT not in self.columns:
+            return self.lengths()
+        column = self.columns[UNCUT]
+        return np.maximum.reduceat(column.values_T, column.starts_N1[:-1]) if len(column) else column.values_T
+
+    @property
+    def num_uncut_tokens(self) -> int:
+        """Tokens of all texts of all rows, before any was cut."""
+        return int((self.columns[UNCUT].values_T if UNCUT in self.columns else self.lengths()).sum())
+
+    @property
+    def has_several_texts(self) -> bool:
+        """Whether a row has several texts that are cut each by itself."""
+        return UNCUT in self.columns and bool((self.columns[UNCUT].lengths() > 1).any())
 
 
 class Recipe(NamedTuple):

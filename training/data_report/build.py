@@ -42,6 +42,8 @@ from slimtune.training.usual_places import DATA_REPORT_FILE
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.unknown_tokens import unknown_notes
 
+LONGER = "lengths are those of the longer of a row's two texts, each of which data.max_length cuts by itself"
+
 
 def data_report_of(data: PreparedData) -> DataReport:
     """Rows, lengths, classes, leaks and baselines of the data.
@@ -70,6 +72,7 @@ def data_report_of(data: PreparedData) -> DataReport:
     every = [example for examples in named.values() for example in examples]
     own = [*data.task.notes(every), *answer_notes(every, data.task, data.tokenizer)]
     own += [*turn_notes(every, data.task, data.tokenizer), *prompt_notes(named, data.task, data.tokenizer)]
+    own += [LONGER] if data.encoded["train"].encoded.has_several_texts else []
     texts = [*row_notes(every, config), *split_notes(every, config), *unknown_notes(data.encoded, data.tokenizer)]
     validation = named.get("validation", [])
     blind = [*metric_notes(data.task.measures, validation), *reach_notes(config.task, aim.best, validation)]
@@ -143,6 +146,7 @@ def _rows(data: PreparedData, named: Mapping[str, Sequence[Example]]) -> RowsByS
         labels=None if classes["train"] is None else {name: found or [] for name, found in classes.items()},
         label_sets=[labels_in(one) for one in named["train"]] if labels_in is not None else [],
         lengths={name: split.encoded.uncut_lengths() for name, split in data.encoded.items()},
+        num_tokens={name: split.encoded.num_uncut_tokens for name, split in data.encoded.items()},
         compared=[] if classes["train"] is None else compared_texts([named["train"]])[0],
     )
 

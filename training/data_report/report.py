@@ -34,8 +34,10 @@ class RowsBySplit(NamedTuple):
     """By split: texts, labels (None where rows have not one each), uncut tokens of each row; `train` has a row or more.
 
     Attributes:
+        lengths: Of several texts of a row that are cut each by itself, those of the longest.
         label_sets: All labels of each training row, where a row has any number of them.
         compared: By what training rows are compared with one another; by their texts where it is empty.
+        num_tokens: Of all texts of all rows; empty where the lengths say it.
     """
 
     texts: Mapping[str, Sequence[str]]
@@ -43,6 +45,7 @@ class RowsBySplit(NamedTuple):
     lengths: Mapping[str, np.ndarray]
     label_sets: Sequence[Collection[str]] = ()
     compared: Sequence[str] = ()
+    num_tokens: Mapping[str, int] = {}  # a NamedTuple's default, never written to
 
 
 class Findings(NamedTuple):
@@ -144,7 +147,7 @@ def make_report(
     noise = _noise(texts["train"], labels["train"], rows.compared) if labels and near_duplicates else []
     examples = [(one[:MAX_CHARACTERS], two[:MAX_CHARACTERS]) for one, two in findings.leak_examples]
     report = DataReport(
-        splits=[_split_report(name, lengths, max_length) for name, lengths in rows.lengths.items()],
+        splits=[_split_report(rows, name, max_length) for name in rows.lengths],
         **findings._replace(
             leak_examples=examples[:MAX_LEAK_EXAMPLES], blank_columns=dict(findings.blank_columns)
         )._asdict(),
@@ -206,9 +209,10 @@ def _quantile(sorted_lengths: np.ndarray, percent: int) -> int:
     return int(sorted_lengths[max(0, -(-percent * len(sorted_lengths) // 100) - 1)])
 
 
-def _split_report(name: str, lengths: np.ndarray, max_length: int) -> SplitReport:
+def _split_report(rows: RowsBySplit, name: str, max_length: int) -> SplitReport:
+    lengths = rows.lengths[name]
     quantiles = {percent: _quantile(np.sort(lengths), percent) for percent in PERCENTS} if len(lengths) else {}
-    num_cut, num_tokens = int((lengths > max_length).sum()), int(lengths.sum())
+    num_cut, num_tokens = int((lengths > max_length).sum()), rows.num_tokens.get(name, int(lengths.sum()))
     return SplitReport(
         name=name, num_rows=len(lengths), num_tokens=num_tokens, length_quantiles=quantiles, num_cut=num_cut
     )
@@ -246,7 +250,8 @@ def _bars(report: DataReport) -> Table:
             first = bound + 1
             continue
         bar = Bar(most, 0, count, width=BAR_WIDTH, color="red" if first > report.max_length else "green")
-        table.add_row(Text(f"{first:,} to {bound:,} tokens", justify="right"), bar, f"{count:,}")
+        lengths = f"{first:,} to {bound:,} tokens" if first < bound else counted(bound, "token")
+        table.add_row(Text(lengths, justify="right"), bar, f"{count:,}")
         first = bound + 1
     return table
 

@@ -12,7 +12,7 @@ from transformers import AutoModelForSeq2SeqLM
 from slimtune.training.data.batching import IGNORED, Batch, Targets
 from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example
-from slimtune.training.data.tokenizing.batches import tokenized
+from slimtune.training.data.tokenizing.batches import UNCUT, both_uncut, tokenized
 from slimtune.training.methods.modules import unwrapped
 from slimtune.training.tasks.text_to_text import TextToText
 from slimtune.training.tasks.token_loss import ModelCall, called, weights_of
@@ -31,14 +31,15 @@ class EncoderDecoder(TextToText):
 
     def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
         """Sources and answers, either cut at its end if it is too long."""
-        columns, cut_sources = tokenized([one.text for one in examples], tokenizer, max_length=self.max_length)
+        columns, _ = tokenized([one.text for one in examples], tokenizer, max_length=self.max_length)
         answers = tokenizer(text_target=[one.label for one in examples], verbose=False)["input_ids"]
         eos = tokenizer.eos_token_id
         whole = [ids if ids[-1:] == [eos] else [*ids, eos] for ids in answers]
         labels = [ids[: self.max_length] for ids in whole]
-        cut = {index for index, ids in enumerate(whole) if len(ids) > self.max_length}
-        rows = {**columns, "labels": labels}
-        return Encoded({name: Ragged.of(values) for name, values in rows.items()}, max(cut_sources, len(cut)))
+        uncut = both_uncut(columns[UNCUT], [[len(ids)] for ids in whole])
+        rows = {**columns, "labels": labels, UNCUT: uncut}
+        num_cut = sum(max(both) > self.max_length for both in uncut)
+        return Encoded({name: Ragged.of(values) for name, values in rows.items()}, num_cut)
 
     def targets_of(self, encoded: Encoded) -> Targets:
         """As the base says."""

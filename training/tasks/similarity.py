@@ -22,7 +22,7 @@ from slimtune.training.data.encoding import Encoded, Ragged
 from slimtune.training.data.examples import Example, number_of, texts_of
 from slimtune.training.data.label_cells import fitting_range, label_name, label_of, score_range_setting, share_of_range
 from slimtune.training.data.readers.row import Row
-from slimtune.training.data.tokenizing.batches import tokenized
+from slimtune.training.data.tokenizing.batches import UNCUT, both_uncut, tokenized
 from slimtune.training.errors import ConfigError, DataError
 from slimtune.training.listed_names import with_commas
 from slimtune.training.metrics import Measure, Tally, measures_of
@@ -137,11 +137,11 @@ class Similarity(TaskDefaults):
     def encode(self, examples: Sequence[Example], tokenizer: Any) -> Encoded:
         """Both texts, each by itself."""
         sides = ([one.text for one in examples], [one.pair for one in examples])
-        (first, cut_first), (second, cut_second) = (
-            tokenized(texts, tokenizer, max_length=self.max_length) for texts in sides
-        )
-        columns = {**first, "pair_input_ids": second["input_ids"]}
-        return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, max(cut_first, cut_second))
+        (first, _), (second, _) = (tokenized(texts, tokenizer, max_length=self.max_length) for texts in sides)
+        uncut = both_uncut(first[UNCUT], second[UNCUT])
+        columns = {**first, "pair_input_ids": second["input_ids"], UNCUT: uncut}
+        num_cut = sum(max(both) > self.max_length for both in uncut)
+        return Encoded({name: Ragged.of(rows) for name, rows in columns.items()}, num_cut)
 
     def split(self, examples: Sequence[Example], encoded: Encoded, *, name: str) -> EncodedSplit:
         """As the protocol says.

@@ -16,12 +16,12 @@ def add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sweep", help="the sweep's name (search.name), or its folder")
     if isinstance(parser, CommandParser):
         parser.one_only = "it takes one sweep, and slimtune compare A B sets several beside each other"
-        parser.there = _sweeps_told
+        parser.there = sweeps_told
     add_outputs(parser)
     parser.add_argument("--storage", help="URL of the study, if search.storage was set")
 
 
-def _sweeps_told(words: Sequence[str]) -> str:
+def sweeps_told(words: Sequence[str]) -> str:
     """Names the sweeps in the folder that the words name, or in the usual one."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     add_outputs(parser)

@@ -58,6 +58,15 @@ def outcome_of(attrs: Mapping[str, Any]) -> SweepOutcome | None:
     return SweepOutcome(winner, test.get("scores") or {}, registered)
 
 
+def registered_before(attrs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Name, version and alias of what an earlier end of the sweep registered; empty where it is the winner's, or none.
+
+    Args:
+        attrs: Of the study.
+    """
+    return {} if has_stage(attrs, "registered") else stage_result(attrs, "registered")
+
+
 def checkpoint_of(winner: Mapping[str, Any] | None) -> str | None:
     """The winner's checkpoint, by a name that stays when the sweep's folder is moved; None before there is one."""
     known = (winner or {}).get("checkpoint")

@@ -26,7 +26,7 @@ def test_all_problems_are_told_at_once() -> None:
         "promotion=strct is not an option; did you mean 'strict'? known: default, strict",
         "promotion.min_gian is not a key; did you mean 'min_gain'?",
     )
-    with pytest.raises(ConfigError, match=r"promotion\.confidence is 95\.0; use a share between 0 and 1"):
+    with pytest.raises(ConfigError, match=r"promotion\.confidence is 95; use a share between 0 and 1"):
         promotion_config(["promotion.confidence=95"])
 
 

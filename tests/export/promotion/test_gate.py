@@ -9,8 +9,9 @@ from slimtune.export.bundle.bundle import Bundle
 from slimtune.export.evaluation.seen_rows import NoRows, UntrustedRows
 from slimtune.export.pipeline import ExportResult
 from slimtune.export.promotion.compared_rows import Rows
+from slimtune.export.promotion.comparison import Comparison
 from slimtune.export.promotion.config import promotion_config
-from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, decide
+from slimtune.export.promotion.gate import GateDecision, GateVerdict, Opponent, _judged, decide
 from slimtune.export.promotion.report import as_markdown, gate_report
 from slimtune.export.promotion.rules import Outcome
 from slimtune.training.data.examples import Example
@@ -251,3 +252,12 @@ def test_rows_are_scored_by_both(exported: ExportResult) -> None:
     assert decision.verdict is GateVerdict.challenger
     assert "on 30 rows, gain +0.0000 (+0.0000 to +0.0000, p 1): not better" in decision.reason
     assert decision.rules[0].outcome is Outcome.unproven
+
+
+@pytest.mark.parametrize(("p_value", "why"), [(None, "its interval reaches 0"), (0.2, "p is not below 0.05")])
+def test_what_is_not_shown_is_told_by_what_decides(p_value: float | None, why: str) -> None:
+    """An interval beside p may well lie above 0."""
+    found = Comparison("accuracy", "given", 9, 0.8, 0.7, 0.1, low=-0.1, high=0.3, p_value=p_value, is_better=False)
+    told = _judged(found, promotion_config()).told
+    assert f"not shown to be better: {why}" in told
+    assert told.endswith("(promotion.confidence=0.95; null makes no test)")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas
 import pytest
+from mlflow.exceptions import MlflowException
 from tokenizers import Tokenizer, models
 
 from slimtune.export.bundle.bundle import TOKENIZER, RunnableModel, TrainedColumns
@@ -125,25 +126,13 @@ def test_every_way_to_ask_tells_the_same(  # noqa: PLR0913
     assert told.splitlines() == [f"slimtune: {note}" for note in notes]
     served = object.__new__(ServedBundle)
     served._predictor, served._has_labels = predictor, False
+    served._columns = [["text", "messages", "words"], ["text_pair"]]
     with caplog.at_level(logging.WARNING):
-        served.predict(pandas.DataFrame(rows, dtype=object) if kind is not Kind.tags else _with_nulls(rows))
+        served.predict(pandas.DataFrame(rows, dtype=object))
         assert caplog.messages == notes
         caplog.clear()
         Predictor(predictor).rows(rows)
         assert caplog.messages == notes
-
-
-def _with_nulls(rows: list[dict[str, Any]]) -> Any:
-    """Rows of one column each, as one frame cannot hold them."""
-
-    class Frame:
-        index, columns = range(len(rows)), [*{name: None for row in rows for name in row}]
-
-        def to_dict(self, orient: str) -> list[dict[str, Any]]:
-            assert orient == "records"
-            return rows
-
-    return Frame()
 
 
 @pytest.mark.parametrize("kind", [Kind.numbers, Kind.tags, Kind.embedding])
@@ -164,6 +153,23 @@ def test_rows_that_are_read_from_another_column_than_in_training_are_told(
         DataError, match=r"no column 'review', by .* trained, and no 'text' \(--text-column\); the row has note"
     ):
         predictor.reads(LocatedRow({"note": "x"}, "row 4"))
+
+
+def test_a_request_whose_rows_have_their_text_in_different_columns_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a file of them is: in the frame, where each row has all columns, what it lacks is null."""
+    columns = TextColumns(asked_by=BY_REQUEST)
+    served = object.__new__(ServedBundle)
+    served._predictor = predictor_of(
+        Kind.numbers, tmp_path, monkeypatch, trained=TrainedColumns("review"), columns=columns
+    )
+    served._has_labels, served._columns = False, [["review", "text"]]
+    told = "row 2: no column 'review', which other rows have; its 'text' is not read instead"
+    with pytest.raises(MlflowException, match=told):
+        served.predict(pandas.DataFrame([{"review": "a"}, {"text": "b"}], dtype=object))
+    nothing = served.predict(pandas.DataFrame([{"review": "a"}, {"review": None}], dtype=object))
+    assert [one is None for one in nothing["prediction"]] == [False, True]
 
 
 @pytest.mark.parametrize(

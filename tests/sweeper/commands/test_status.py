@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from slimtune.sweeper.campaigns.selection.finalist_reruns import forget_winner
 from slimtune.sweeper.cli import main
 from slimtune.sweeper.finalist import Winner
 from slimtune.sweeper.goals.goals import Goals, Objective
@@ -168,9 +169,28 @@ def test_what_a_sweep_came_to_is_told(study: Study, capsys: pytest.CaptureFixtur
 def test_what_an_earlier_winner_came_to_is_not_told_of_a_later_one(
     study: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """What it was registered as is told as that of the sweep's earlier end, also before there is a later one."""
     outcome_noted(study, of="trials/0/checkpoint-9")
     won = status_of(capsys)["winner"]
     assert (won["trial"], won["test"], won["registered"]) == (2, {}, None)
+    forget_winner(study)
+    values = status_of(capsys)
+    assert (values["winner"], values["registered_before"]) == (None, "models:/mine/3")
+    assert main(["status", "mine"]) == 0
+    assert "registered by its earlier end: models:/mine/3, alias champion\n" in capsys.readouterr().out
+
+
+def test_a_sweep_whose_only_launcher_had_a_ctrl_c_is_stopping(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of two is not the whole sweep; and when it has gone, nobody works on it."""
+    with Launcher(study.roster) as own:
+        own.begun()
+        study.roster.launcher = own.name
+        study.roster.ask_own_to_stop()
+        study.roster.launcher = None
+        assert "stopping, asked by Ctrl-C" in first_line_now(capsys)
+        with Launcher(study.roster):
+            assert "stopping" not in first_line_now(capsys)
+    assert "interrupted" in first_line_now(capsys)
 
 
 # how the line begins
@@ -181,7 +201,12 @@ def first_line(study: Study, capsys: pytest.CaptureFixture[str]) -> str:
     """What is said of a sweep that somebody works on."""
     with Launcher(study.roster) as own:
         own.begun()
-        assert main(["status", "mine"]) == 0
+        return first_line_now(capsys)
+
+
+def first_line_now(capsys: pytest.CaptureFixture[str]) -> str:
+    """The same of one that perhaps nobody works on."""
+    assert main(["status", "mine"]) == 0
     return capsys.readouterr().out.splitlines()[0]
 
 

@@ -1,5 +1,6 @@
 """What figures draw, where trials differ in what they have."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from slimtune.sweeper.report_page.figures.slices import slices
 from slimtune.sweeper.space.dimension import Choice, FloatRange
 from slimtune.sweeper.study import TrialState
 from slimtune.sweeper.study.record import ENDED_BY
-from tests.sweeper.report_page.sweeps import STEPS, a_rerun, a_sweep, a_trial, some_trials
+from tests.sweeper.report_page.sweeps import BEGAN, STEPS, a_rerun, a_sweep, a_trial, some_trials
 
 
 def drawn(figure: Figure | None) -> list[dict[str, Any]]:
@@ -50,6 +51,17 @@ def test_what_trials_would_have_taken_to_their_ends_is_told_by_what_ended_them()
     page = costs(a_sweep(trials))
     assert "Pruned trials would have taken 1m 40s more to their ends." in page
     assert "Trials ended by fit.patience would have taken 3m 20s more to their ends." in page
+
+
+@pytest.mark.parametrize(("gap", "told"), [(10, False), (3600, True)])
+def test_the_time_between_trials_is_none_of_the_search(gap: int, told: bool) -> None:
+    """Two that overlap for half a minute, and a third one after a pause."""
+    starts = (0, 30, 90 + gap)
+    trials = [a_trial(at, started=BEGAN + timedelta(seconds=start), seconds=60.0) for at, start in enumerate(starts)]
+    page = costs(a_sweep(trials))
+    assert "Trials were trained for 2m 30s, and took 3m 00s together: 1.2 at a time." in page
+    whole = "From the first one&#x27;s beginning to the last one&#x27;s end 1h 02m went by"
+    assert (whole in page) is told
 
 
 def best_number(trace: dict[str, Any]) -> int:

@@ -64,6 +64,15 @@ def a_trial(folder: Path, *, rate: float = 0.1, kept: bool = True) -> Path:
     return folder
 
 
+def test_a_sweep_without_a_bundle_names_a_trial_that_has_a_checkpoint(tmp_path: Path) -> None:
+    a_trial(tmp_path / "trials/0", kept=False)
+    told = str(repair_of(tmp_path))
+    assert told.endswith(f"slimtune export --run {tmp_path} --out exported")
+    a_trial(tmp_path / "trials/4")
+    told = str(repair_of(tmp_path))
+    assert told.endswith(f"; or give one of its trials to evaluate, e.g. {tmp_path}/trials/4")
+
+
 def test_the_folder_of_a_trial_without_a_checkpoint_says_what_is_known(tmp_path: Path) -> None:
     """It is a trial's folder, so that nobody is told to give one."""
     trials = tmp_path / "trials"

@@ -41,7 +41,7 @@ def test_a_list_where_one_name_belongs_is_a_problem() -> None:
 def test_rules_name_key_value_and_repair() -> None:
     """A value of the right type that breaks its rule is a problem too."""
     parsed = parse_section(Section, {"rate": -1, "name": "x", "rows": 1}, "fit")
-    assert parsed.problems == ["fit.rate is -1.0; use a number above 0, e.g. 0.1"]
+    assert parsed.problems == ["fit.rate is -1; use a number above 0, e.g. 0.1"]
 
 
 def test_null_where_a_value_is_needed_is_a_problem() -> None:

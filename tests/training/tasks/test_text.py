@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.batching import IGNORED
 from slimtune.training.data.examples import Example
+from slimtune.training.data_report.build import LONGER, data_report_of
 from slimtune.training.engine.trainer import TrialTrainer
 from slimtune.training.errors import DataError
 from slimtune.training.evaluation.passes import EagerPasses
@@ -155,6 +156,25 @@ def test_rows_that_were_cut_are_counted(config_for: ConfigFor) -> None:
     encoded = data.encoded["train"].encoded
     assert encoded.num_cut == int((encoded.uncut_lengths() > 6).sum()) > 0
     assert encoded.lengths().max() <= 6
+
+
+@pytest.mark.parametrize(("name", "second"), [("similarity", "other"), ("generation, encoder-decoder", "target")])
+def test_of_two_texts_that_are_cut_each_by_itself_the_longer_one_counts(
+    config_for: ConfigFor, name: str, second: str
+) -> None:
+    """A second text that is cut is told, however short the first one is."""
+    rows = [
+        {**row, second: f"{row[second]} {'found the way ' * (at % 3 * 9)}"} for at, row in enumerate(NAMED[name].rows)
+    ]
+    data = prepare_data(config_for(NAMED[name]._replace(rows=rows), "data.max_length=24"))
+    encoded, num_rows = data.encoded["train"].encoded, len(data.rows.train)
+    long = sum(len(example.row[second].split()) > 24 for example in data.rows.train)
+    assert 0 < long <= encoded.num_cut < num_rows
+    report = data_report_of(data)
+    (train, *_) = report.splits
+    assert train.num_cut == encoded.num_cut
+    assert train.num_tokens > sum(encoded.uncut_lengths())
+    assert LONGER in report.notes
 
 
 @pytest.mark.parametrize("case", WRITERS, ids=lambda case: case.name)

@@ -52,6 +52,11 @@ def tokenized(
     return columns, sum(length > max_length for (length,) in columns[UNCUT])
 
 
+def both_uncut(first: Sequence[list[int]], second: Sequence[list[int]]) -> list[list[int]]:
+    """Uncut lengths of rows with two texts that are cut each by itself."""
+    return [[*one, *other] for one, other in zip(first, second, strict=True)]
+
+
 def _parts(texts: Sequence[str], tokenizer: Any, *, max_length: int, pairs: Sequence[str] | None) -> Iterator[_Cut]:
     at_once = pairs is None and _is_plain(tokenizer) and max_length > tokenizer.num_special_tokens_to_add(pair=False)
     for at in range(0, len(texts), TOKENIZED_ROWS):
