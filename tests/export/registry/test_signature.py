@@ -132,7 +132,7 @@ def test_numbers_that_json_lacks_are_answered_as_null() -> None:
     answers = [{"prediction": float("nan")}, {"prediction": [0.5, float("inf")]}, {"prediction": 0.5}]
     asks = {"answers": lambda _: answers, "remarks": lambda _: (), "moved": lambda _: None}
     served._predictor = SimpleNamespace(names=("prediction",), **asks)
-    served._has_labels = False
+    served._has_labels, served._columns = False, [["text"]]
     found = served.predict(pandas.DataFrame({"text": ["a", "b", "c"]}))
     assert list(found["prediction"]) == [None, [0.5, None], 0.5]
 
