@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 # names of files that come with data and are no rows of it
 ABOUT_THE_DATA = ("readme", "license", "licence", "notice", "citation", "changelog", "dataset_info", "dataset_infos")
+# where they lie
+TERMINALS = ("/dev/pts/", "/dev/tty", "/dev/console")
 
 
 def files_of(name: str) -> list[Path]:
@@ -28,7 +30,7 @@ def files_of(name: str) -> list[Path]:
     just that name goes before a pattern.
 
     Raises:
-        DataError: There is no such file, or none with a known ending.
+        DataError: There is no such file, or none with a known ending, or it is a device.
     """
     path = _path_of(name)
     if path.is_dir():
@@ -37,6 +39,7 @@ def files_of(name: str) -> list[Path]:
             return saved
         return _known(_rows_only(_below(path)), name=name)
     if path.exists():
+        _check_no_device(name, path)
         return [path]
     if glob.has_magic(name):
         return _known((Path(match) for match in glob.iglob(str(path), recursive=True)), name=name)
@@ -52,11 +55,19 @@ def check_there(name: str) -> None:
     """Look for the file or folder, without reading it; what a pattern matches is not looked for.
 
     Raises:
-        DataError: There is none.
+        DataError: There is none, or it is a device.
     """
     path = _path_of(name)
     if not (path.exists() or glob.has_magic(name)):
         raise _missing(name, path)
+    _check_no_device(name, path)
+
+
+def _check_no_device(name: str, path: Path) -> None:
+    """What has no end; a terminal has one, when a person says so."""
+    is_device = path.is_char_device() or path.is_block_device()
+    if is_device and not str(path.resolve()).startswith(TERMINALS):
+        raise DataError(f"{name} is a device, which has no rows; name a file, or a folder of files")
 
 
 def _path_of(name: str) -> Path:

@@ -12,7 +12,15 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from slimtune.training.data.readers.reader import ReadOptions, Told, count_rows, iter_rows, located_rows, read_rows
+from slimtune.training.data.readers.reader import (
+    ReadOptions,
+    Told,
+    check_sources,
+    count_rows,
+    iter_rows,
+    located_rows,
+    read_rows,
+)
 from slimtune.training.errors import DataError
 
 ROWS = [{"text": 'Größe, "quoted"\nline', "label": "a"}, {"text": "two", "label": "b"}]
@@ -284,3 +292,11 @@ def test_importing_the_reader_is_instant() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/null"])
+def test_a_device_has_no_rows(name: str) -> None:
+    """One of them would be read without an end."""
+    for look in (check_sources, read_rows):
+        with pytest.raises(DataError, match=f"{name} is a device, which has no rows"):
+            look(name)
