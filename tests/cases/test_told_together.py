@@ -101,6 +101,12 @@ def test_a_class_of_one_row_is_told_beside_few_rows_with_faults(
     assert having(found, "row 62: column 'label' is empty", *([others] if is_told else []))
 
 
+def test_a_file_that_cannot_be_read_to_its_end_has_no_other_rows(told: Told, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "one", "label": "a"}\n{"text": "two", "label": \n')
+    assert having(told("check", f"data.train_file={path}"), "line 2")
+
+
 def test_chats_with_faults_and_a_base_without_template(told: Told, tmp_path: Path) -> None:
     rows = chats(30, length=5)
     rows[3]["messages"].pop()

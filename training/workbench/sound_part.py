@@ -89,7 +89,8 @@ def _sound_rows(config: TrialConfig, faults: RowFaults) -> tuple[RowSplits | Non
 
 
 def _of_the_others(error: DataError, faults: RowFaults) -> DataError | None:
-    return DataError(f"of the other rows: {error}") if 0 < faults.count <= FEW_FAULTS else None
+    is_few = faults.total is not None and 0 < faults.total <= FEW_FAULTS
+    return DataError(f"of the other rows: {error}") if is_few else None
 
 
 def _raise(error: DataError) -> None:

@@ -42,15 +42,18 @@ class RowFaults:
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, str], _Kind] = {}
         self._counts: dict[str, int] = {}
+        self._is_cut_short = False
 
     def readable(self, name: str, rows: Iterable[RowT]) -> Iterator[RowT]:
         """The rows of a source, as far as it can be read, or until it has too many faults."""
         try:
             for row in rows:
                 if self.num_of(name) >= MOST_FAULTS:
+                    self._is_cut_short = True
                     return
                 yield row
         except DataError as error:
+            self._is_cut_short = True
             self.add(name, "", error)
 
     def parsed(self, name: str, row: Any, where: str, parse: Callable[[Any, str], FoundT]) -> Iterator[FoundT]:
@@ -74,9 +77,9 @@ class RowFaults:
         self._counts[name] = self.num_of(name) + 1
 
     @property
-    def count(self) -> int:
-        """Faults of all sources."""
-        return sum(self._counts.values())
+    def total(self) -> int | None:
+        """Faults of all sources; None where one cannot be read to its end."""
+        return None if self._is_cut_short else sum(self._counts.values())
 
     def num_of(self, name: str) -> int:
         """Faults of a source."""
