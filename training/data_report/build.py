@@ -174,7 +174,7 @@ def _baselines(data: PreparedData) -> dict[str, dict[str, float]]:
 
 def _check_metric(data: PreparedData, scored: Mapping[str, Mapping[str, float]]) -> None:
     """Whether anything gives the score that the search goes by: a metric of the user's own names its scores itself."""
-    named = [measure.keys for measure in data.task.measures]
+    named = [measure.keys for measure in data.task.measures if measure.own is None]
     known = {key for keys in (*named, *scored.values()) for key in keys}
     metric = data.config.task.metric
     if metric not in known:
