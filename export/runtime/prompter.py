@@ -29,8 +29,11 @@ def text_columns(interface: Interface, trained: TrainedColumns) -> list[list[str
 
 def takes_chats(interface: Interface) -> bool:
     """Whether the training rows were chats: special tokens are noted for these alone."""
-    prompt = interface.prompt
-    return prompt is not None and (prompt.chat_template is not None or bool(prompt.special_tokens))
+    return interface.prompt is not None and _of_chats(interface.prompt)
+
+
+def _of_chats(prompt: PromptSettings) -> bool:
+    return prompt.chat_template is not None or bool(prompt.special_tokens)
 
 
 def _messages(row: Mapping[str, Any]) -> Any:
@@ -68,7 +71,7 @@ class Prompter:
                     f"({self._asked_by.rows})"
                 )
             return dict.fromkeys(columns, text)
-        if given.chat_template is not None:
+        if _of_chats(given):
             return {MESSAGES: [{"role": "user", "content": text}]}
         return {given.text_column: text}
 
@@ -98,8 +101,9 @@ class Prompter:
                 yield "rows with turns of 'messages' without text, which are written as they are"
             if ends_with_answer(turns):
                 yield "chats that end with a turn of the assistant, which the model is not given: it answers anew"
-        elif given.chat_template is not None:
-            yield "rows without 'messages', whose prompts are written without the model's chat template"
+        elif _of_chats(given):
+            without = "a role before them" if given.chat_template is None else "the model's chat template"
+            yield f"rows without 'messages', whose prompts are written without {without}"
 
     def of_row(self, row: Mapping[str, Any], where: str) -> list[int]:
         """Token ids of a row's prompt; of a chat, an answer that stands there is left out.

@@ -95,8 +95,9 @@ def workers_line(num_workers: int, fit: FitConfig, cores: int | None, *, elsewhe
     """
     if num_workers == 1:
         return None
+    trials = "a trial each" if fit.slots == 1 else "a trial each, or several at once (fit.slots)"
     if elsewhere:
-        return f"{num_workers} workers, a trial each (search.num_workers)"
+        return f"{num_workers} workers (search.num_workers), {trials}"
     threads = fit.threads or max(1, (free_cores() if cores is None else cores) // num_workers)
     of = f"{counted(threads, 'thread')} each"
-    return f"{num_workers} workers of {of}, a trial each (search.num_workers)"
+    return f"{num_workers} workers of {of} (search.num_workers), {trials}"

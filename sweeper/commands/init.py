@@ -73,7 +73,7 @@ def command_parser() -> argparse.ArgumentParser:
     told = "column of the label, the spans or the answer"
     parser.add_argument("--label-column", "--target-column", dest="target_column", metavar="COLUMN", help=told)
     parser.add_argument("--alike-label", help="of two labels of pairs, that of pairs that are alike, e.g. duplicate")
-    told = "a folder, a name of the hub, minilm or tiny_llama"
+    told = "a folder, a name of the hub, minilm, tiny_llama or tiny_t5"
     parser.add_argument("--model", "--name-or-path", metavar="MODEL", help=told)
     parser.add_argument("--trials", "--n-trials", metavar="N", type=int, help="trials of the search")
     parser.add_argument("--name", help="of the sweep (default: the file's)")

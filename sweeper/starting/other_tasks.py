@@ -47,7 +47,8 @@ def _unnamed(columns: Sequence[SeenColumn], found: Guess) -> list[str]:
     """What two texts may be for that are called neither prompt nor answer: a summary is much shorter than its text."""
     letters = {one.name: one.num_letters for one in columns}
     is_shorter = letters[str(found.text)] > LONGER * letters[str(found.target)]
-    return ["summarization" if is_shorter else "translation", PLAIN]
+    likely = ["summarization" if is_shorter else "translation", "generation", PLAIN]
+    return [task for task in likely if task != found.task][:MOST]
 
 
 def _fits(columns: Sequence[SeenColumn], other: Guess | None) -> bool:

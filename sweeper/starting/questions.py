@@ -18,7 +18,7 @@ from slimtune.training.data.examples import MESSAGES
 from slimtune.training.errors import UserError
 from slimtune.training.listed_names import counted
 
-MINILM, TINY = "minilm", "tiny_llama"
+MINILM, TINY, TINY_T5 = "minilm", "tiny_llama", "tiny_t5"
 WRITING = {"generation", "summarization", "translation", "language_modelling"}
 # those that take data.text_template
 TEMPLATED = WRITING - {"language_modelling"}
@@ -124,10 +124,11 @@ def settled_config(
     found = _columns(given, found, columns, gathering)
     found = found._replace(alike=_alike(given, found, columns, gathering))
     found = found._replace(score_range=_score_range(found, columns))
-    # a model from nothing has no chat template
-    usual = (None if _has_chats(columns) else TINY) if found.task in WRITING else MINILM
-    told = f"model: a folder, a name of the hub, or one that needs neither ({MINILM}, {TINY}; --model)"
-    model = gathering.said(given.model, told, usual, str, model_options())
+    has_chats = found.task in WRITING and _has_chats(columns)
+    usual = (None if has_chats else TINY) if found.task in WRITING else MINILM
+    without = TINY_T5 if has_chats else f"{MINILM}, {TINY}"
+    told = f"model: a folder, a name of the hub, or one that needs neither ({without}; --model)"
+    model = gathering.said(given.model, told, usual, _writes_chats if has_chats else str, model_options())
     gathering.check([one.name for one in columns])
     n_trials = given.n_trials or ask("trials of the search (--trials)", str(NUM_TRIALS), _number, ())
     name = _said(given.name, ask, "name of the sweep (--name)", _name_of(data), named)
@@ -140,6 +141,20 @@ def settled_config(
         name=name,
         columns=columns,
     )
+
+
+def _writes_chats(model: str) -> str:
+    """A model that chats can be written for: one from nothing has no chat template.
+
+    Raises:
+        UserError: It is such a one, and an encoder-decoder needs none.
+    """
+    if model == TINY:
+        raise UserError(
+            f"the rows are chats, and {TINY} has no chat template; name a model that has one, or {TINY_T5}, which "
+            "reads a chat as lines"
+        )
+    return model
 
 
 def target_name(task: str) -> str:

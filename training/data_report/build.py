@@ -32,16 +32,19 @@ from slimtune.training.data_report.turn_notes import turn_notes
 from slimtune.training.data_report.unread_columns import split_notes
 from slimtune.training.errors import ConfigError
 from slimtune.training.evaluation.own_score import no_number, path_of
+from slimtune.training.listed_names import counted
 from slimtune.training.metrics.measure import Measure, compute_all
 from slimtune.training.models.positions import positions_of
 from slimtune.training.stages import told_stage
 from slimtune.training.tasks.baselines import CONSTANT, Aim, baseline_notes
 from slimtune.training.tasks.registry import entry_of, labels_of_rows
-from slimtune.training.tracking.display import told_baseline
+from slimtune.training.tracking.display import told_baseline, warned
 from slimtune.training.usual_places import DATA_REPORT_FILE
 from slimtune.training.workbench.prepared_data import PreparedData
 from slimtune.training.workbench.unknown_tokens import unknown_notes
 
+# of fewer rows each moves a share of right answers by a quarter or more
+LEAST_VALIDATION = 5
 LONGER = "lengths are those of the longer of a row's two texts, each of which data.max_length cuts by itself"
 
 
@@ -81,8 +84,28 @@ def data_report_of(data: PreparedData) -> DataReport:
         report,
         baselines=scores,
         best_score=aim.best,
-        notes=[*read.notes, *report.notes, *texts, *labels, *own, *blind, *baselines, *_left_out(config.data)],
+        notes=[
+            *read.notes,
+            *report.notes,
+            *texts,
+            *labels,
+            *own,
+            *_few_notes(len(validation)),
+            *blind,
+            *baselines,
+            *_left_out(config.data),
+        ],
     )
+
+
+def _few_notes(num_rows: int) -> list[str]:
+    """Validation rows by which no trial can be told from another."""
+    if not 0 < num_rows < LEAST_VALIDATION:
+        return []
+    more = "add rows, hold out more of them (data.validation_share), or give data.validation_file"
+    return [
+        warned(f"validation has {counted(num_rows, 'row')}, by which trials are compared, and chance decides: {more}")
+    ]
 
 
 def _aim(data: PreparedData) -> Aim:

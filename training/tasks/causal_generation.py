@@ -174,7 +174,8 @@ def _chat(messages: Sequence[tuple[str, str]], tokenizer: Any, **options: Any) -
             reason = "it has none"
         raise DataError(
             f"a chat of {', '.join(role for role, _ in messages)} cannot be written by the tokenizer's template "
-            f"({reason}); use a model with a chat template, or data.text_template"
+            f"({reason}); use a model with a chat template, an encoder-decoder, which needs none (model=tiny_t5), or "
+            "data.text_template, e.g. '{messages.0.content}\\n{messages.1.content}'"
         ) from None
     return text
 

@@ -44,7 +44,9 @@ def predictor_of(kind: Kind, folder: Path, patch: pytest.MonkeyPatch, **more: An
     for name in ("encoder_of", "Tagger"):
         patch.setattr(row_predictor, name, lambda *_: Graph())
     patch.setattr(row_predictor, "_by_graphs", lambda *_: lambda prompts: [[0] for _ in prompts])
-    prompt = PromptSettings("text", more.pop("template", None), more.pop("chat", None), {}, 0, 8, is_causal=True)
+    chat, special = more.pop("chat", None), more.pop("special_tokens", {})
+    is_causal = kind is Kind.causal
+    prompt = PromptSettings("text", more.pop("template", None), chat, special, 0, 8, is_causal=is_causal)
     generation = GenerationSettings(max_new_tokens=4, pad_id=0, end_ids=[0])
     trained = more.pop("trained", TrainedColumns())
     columns = more.pop("columns", TextColumns())
@@ -83,6 +85,12 @@ TOLD: list[tuple[Kind, dict[str, Any], list[dict[str, Any]], list[str]]] = [
         {"chat": CHAT},
         [{"messages": [USER]}, {"text": "hello"}],
         ["rows without 'messages', whose prompts are written without the model's chat template: 1 (row 2)"],
+    ),
+    (
+        Kind.encoder_decoder,
+        {"special_tokens": {"eos_token": "</s>"}},
+        [{"messages": [USER]}, {"text": "hello"}],
+        ["rows without 'messages', whose prompts are written without a role before them: 1 (row 2)"],
     ),
     (
         Kind.numbers,
@@ -203,6 +211,15 @@ def test_a_text_on_the_command_line_is_told_as_a_row_is(
     predictor = predictor_of(Kind.causal, tmp_path, monkeypatch, template="Say: {text}")
     predict._print_texts(["", "a"], [None, None], predictor)
     assert "blank field {text} of data.text_template" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"), [(Kind.causal, {"chat": CHAT}), (Kind.encoder_decoder, {"special_tokens": {"eos_token": "</s>"}})]
+)
+def test_a_single_text_is_the_turn_of_a_chat_where_chats_were_learned(
+    kind: Kind, more: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert predictor_of(kind, tmp_path, monkeypatch, **more).row_of("hello", None) == {"messages": [USER]}
 
 
 def test_the_first_rows_are_named_and_all_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,8 +29,11 @@ def four_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_cores, "free_cores", lambda: 4)
 
 
-def fit_of(threads: int | None = None) -> Any:
-    return type("Fit", (), {"threads": threads})()
+SEVERAL = "a trial each, or several at once (fit.slots)"
+
+
+def fit_of(threads: int | None = None, slots: int | None = None) -> Any:
+    return type("Fit", (), {"threads": threads, "slots": slots})()
 
 
 @pytest.mark.parametrize(("busy", "left"), [(0.0, 4), (0.4, 4), (0.7, 3), (2.0, 2), (3.9, 1), (9.0, 1)])
@@ -90,8 +93,11 @@ def test_a_sweep_that_is_resumed_has_the_cores_that_it_had(monkeypatch: pytest.M
 )
 def test_several_workers_are_told(num_workers: int, threads: int | None, cores: int | None, told: str | None) -> None:
     line = own_cores.workers_line(num_workers, fit_of(threads), cores, elsewhere=False)
-    assert line is None if told is None else line is not None and line.startswith(f"{told}, a trial each")
+    assert line is None if told is None else line is not None and line == f"{told} (search.num_workers), {SEVERAL}"
 
 
 def test_nobody_knows_the_threads_of_other_machines() -> None:
-    assert own_cores.workers_line(4, fit_of(), 2, elsewhere=True) == "4 workers, a trial each (search.num_workers)"
+    line = own_cores.workers_line(4, fit_of(), 2, elsewhere=True)
+    assert line == f"4 workers (search.num_workers), {SEVERAL}"
+    alone = own_cores.workers_line(4, fit_of(slots=1), 2, elsewhere=True)
+    assert alone == "4 workers (search.num_workers), a trial each"

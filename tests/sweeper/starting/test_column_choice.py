@@ -10,7 +10,7 @@ from slimtune.sweeper.starting.guess import guess_by_target
 from slimtune.sweeper.starting.seen_columns import columns_of_rows
 from tests.conftest import write_jsonl
 from tests.sweeper.starting.test_first_config import here
-from tests.sweeper.starting.test_guess import OTHERS, TEXTS, cycled, rows_of
+from tests.sweeper.starting.test_guess import CHAT, OTHERS, TEXTS, cycled, rows_of
 
 __all__ = ["here"]
 
@@ -63,3 +63,13 @@ def test_a_label_column_of_texts_is_that_of_answers(others: list[str], capsys: p
 def test_a_column_that_is_named_as_the_label_says_the_task(cells: list[Any], task: str | None) -> None:
     columns = columns_of_rows(rows_of(body=OTHERS, note=TEXTS, found=cells))
     assert guess_by_target(columns, "found") == task
+
+
+def test_of_models_from_nothing_one_reads_chats(capsys: pytest.CaptureFixture[str]) -> None:
+    write_jsonl(Path("rows.jsonl"), rows_of(messages=[CHAT] * 30))
+    assert main(["init", "--data", "rows.jsonl", "--yes"]) == 2
+    assert "or one that needs neither (tiny_t5; --model)" in capsys.readouterr().err
+    assert main(["init", "--data", "rows.jsonl", "--yes", "--model", "tiny_llama"]) == 2
+    assert "the rows are chats, and tiny_llama has no chat template" in capsys.readouterr().err
+    assert not Path("rows.yaml").exists()
+    assert main(["init", "--data", "rows.jsonl", "--yes", "--model", "tiny_t5"]) == 0

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from slimtune.sweeper.starting.guess import guess
+from slimtune.sweeper.starting.known_task import columns_for
 from slimtune.sweeper.starting.other_tasks import other_tasks
 from slimtune.sweeper.starting.seen_columns import columns_of_rows
 from tests.sweeper.starting.test_guess import CHAT, OTHERS, REPEATED, SHORT, TEXTS, cycled, rows_of
@@ -55,3 +56,12 @@ def test_two_of_other_kinds_are_told_before_those_that_read_the_same(
     found = guess(seen)
     assert found is not None
     assert other_tasks(seen, found) == others
+
+
+@pytest.mark.parametrize(
+    ("task", "others"),
+    [("summarization", ["generation", "language_modelling"]), ("translation", ["summarization", "generation"])],
+)
+def test_a_task_that_was_named_is_no_other_one(task: str, others: list[str]) -> None:
+    seen = columns_of_rows(rows_of(body=[f"{text} " * 5 for text in TEXTS], brief=SHORT))
+    assert other_tasks(seen, columns_for(seen, task)) == others

@@ -177,6 +177,13 @@ def test_of_two_texts_that_are_cut_each_by_itself_the_longer_one_counts(
     assert LONGER in report.notes
 
 
+def test_few_validation_rows_are_warned_of(config_for: ConfigFor) -> None:
+    for num_rows, is_few in ((28, True), (48, False)):
+        case = NAMED["generation"]._replace(rows=NAMED["generation"].rows[:num_rows])
+        notes = data_report_of(prepare_data(config_for(case))).notes
+        assert any("validation has 4 rows, by which trials are compared" in note for note in notes) is is_few
+
+
 @pytest.mark.parametrize("case", WRITERS, ids=lambda case: case.name)
 def test_a_batch_writes_what_each_row_writes_alone(case: Case, config_for: ConfigFor) -> None:
     """With the left padding that a causal model needs."""

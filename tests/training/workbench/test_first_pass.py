@@ -156,7 +156,7 @@ def test_a_metric_that_gives_no_number_is_told_before_the_first_trial(
 
 def test_scores_of_other_names_than_the_functions_own_are_told_before_the_first_trial(config_for: ConfigFor) -> None:
     metric = [f"task.metrics=[accuracy,{HERE}.no_number]", "task.metric=no_number", "task.direction=minimize"]
-    with pytest.raises(ConfigError, match="task.metric is 'no_number'; the scores are accuracy, cost, loss"):
+    with pytest.raises(ConfigError, match=r"task\.metric is 'no_number'; the scores are accuracy, cost, loss"):
         data_report_of(prepare_data(config_for(BY_NAME["classification"], *metric)))
 
 
