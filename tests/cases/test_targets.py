@@ -74,6 +74,19 @@ def test_s8_sibling_pairs_labels_and_spans_are_targets_too(tmp_path: Path, confi
         assert any("inputs with several targets: 20" in note for note in splits.notes), name
 
 
+@pytest.mark.parametrize(
+    ("labels", "more"), [(("5", "2.5"), "task.score_range=[0,5]"), (("same", "other"), "task.alike_label=same")]
+)
+def test_s8_sibling_scores_and_names_of_pairs_are_told_as_they_are_written(
+    tmp_path: Path, config_of: ConfigOf, labels: tuple[str, str], more: str
+) -> None:
+    rows = [{"text": f"a {at // 2}", "text_pair": "b", "label": labels[at % 2]} for at in range(40)]
+    path = write_jsonl(tmp_path / "r.jsonl", rows)
+    splits = splits_of(config_of, path, "task=similarity", "data.text_pair_column=text_pair", more)
+    (note,) = (note for note in splits.notes if "several targets" in note)
+    assert f"'a 0 b': '{labels[0]}', '{labels[1]}'" in note
+
+
 def test_s8_sibling_a_held_out_file_takes_its_inputs_from_training(tmp_path: Path, config_of: ConfigOf) -> None:
     """Whatever their targets are, unless the user says otherwise."""
     train, held_out = (

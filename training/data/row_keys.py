@@ -5,6 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from slimtune.training.data.cells import cell_of
 from slimtune.training.data.examples import Example
 
 SHOWN_CHARACTERS, SHOWN_TARGETS, SHOWN_INPUTS = 60, 3, 3
@@ -50,17 +51,23 @@ def target_conflicts(examples: Sequence[Example]) -> list[list[Example]]:
     ]
 
 
-def conflict_note(examples: Sequence[Example]) -> str | None:
-    """What a person should know of inputs with several targets; None if there are none."""
+def conflict_note(examples: Sequence[Example], *, column: str | None = None) -> str | None:
+    """What a person should know of inputs with several targets; None if there are none.
+
+    Args:
+        examples: All rows.
+        column: Where targets stand as a person wrote them, if tasks read them as something else.
+    """
     conflicts = target_conflicts(examples)
     if not conflicts:
         return None
-    shown = "; ".join(map(_conflict, conflicts[:SHOWN_INPUTS]))
+    shown = "; ".join(_conflict(rows, column) for rows in conflicts[:SHOWN_INPUTS])
     return f"inputs with several targets: {len(conflicts):,}, in {sum(map(len, conflicts)):,} rows; e.g. {shown}"
 
 
-def _conflict(rows: Sequence[Example]) -> str:
-    targets = ", ".join(f"'{short_text(_target(one))}'" for one in rows[:SHOWN_TARGETS])
+def _conflict(rows: Sequence[Example], column: str | None) -> str:
+    written = (_target(one) if column is None else str(cell_of(one.row, column)) for one in rows[:SHOWN_TARGETS])
+    targets = ", ".join(f"'{short_text(target)}'" for target in written)
     return f"'{short_text(rows[0].both)}': {targets}"
 
 

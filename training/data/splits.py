@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from slimtune.training.config.data import DataConfig
+from slimtune.training.config.task import SimilarityTask
 from slimtune.training.config.trial import TrialConfig
 from slimtune.training.data.absent.absent_columns import AbsentColumns, TakenRow
 from slimtune.training.data.cells import ABSENT, cell_of, is_missing, text_in, value_of
@@ -146,7 +147,9 @@ def load_splits(config: TrialConfig, reading: Reading, faults: RowFaults | None 
     leaks = _near_leaks(rows, held_out, config) if reading.has_near_leaks and data.near_duplicates else {}
     near_shared = len(leaks) > MAX_NEAR_SHARE * len(rows)
     near_dropped = data.drop_leaks and not near_shared
-    conflict = conflict_note([example for part in read for example in part.examples])
+    # scores and names of pairs are numbers to the task
+    column = data.label_column if isinstance(config.task, SimilarityTask) else None
+    conflict = conflict_note([example for part in read for example in part.examples], column=column)
     return RowSplits(
         [row for index, row in enumerate(rows) if index not in leaks] if near_dropped else rows,
         sides.validation,
